@@ -1,0 +1,56 @@
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PORT ?= 8000
+WEB_WORKERS ?= 2
+
+.PHONY: run test check migrate serve bench requirements clean
+
+$(VENV)/.ready: requirements-dev.txt
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.ready-production: requirements.txt
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -e $(VENV)/.ready || $(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+run: $(VENV)/.ready
+	@DEBUG=true PORT=$(PORT) $(PY) manage.py migrate --verbosity 0
+	@DEBUG=true PORT=$(PORT) $(PY) manage.py load_demo
+	@DEBUG=true PORT=$(PORT) exec $(PY) manage.py runserver --skip-checks 127.0.0.1:$(PORT)
+
+test: check
+	@$(PY) -m pytest
+
+check: $(VENV)/.ready
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py check --deploy --fail-level WARNING
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+migrate: $(VENV)/.ready-production
+	@$(PY) manage.py migrate
+
+serve: $(VENV)/.ready-production
+	@$(PY) manage.py check
+	@$(PY) manage.py collectstatic --no-input --verbosity 0
+	@exec $(VENV)/bin/granian --interface wsgi --workers $(WEB_WORKERS) --blocking-threads 1 \
+		--http 1 --no-ws --respawn-failed-workers --host 0.0.0.0 --port $(PORT) mimivibes.wsgi:application
+
+bench: $(VENV)/.ready
+	@$(PY) -m tests.bench
+
+requirements: $(VENV)/.ready
+	@$(VENV)/bin/pip-compile --quiet --upgrade --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.txt pyproject.toml
+	@$(VENV)/bin/pip-compile --quiet --upgrade --extra dev --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements-dev.txt pyproject.toml
+
+clean:
+	@rm -rf $(VENV) .data staticfiles

@@ -1,0 +1,71 @@
+"""System checks: without DEBUG, each missing or unsafe setting is an error that names it."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+SECRET_KEY_LENGTH = 50
+
+
+@register()
+def production_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Name every setting that production needs and does not have."""
+    return [] if settings.DEBUG else list(_faults())
+
+
+def refuse_unsafe_settings() -> None:
+    """Stop the process, naming the faults on standard error, if a system check fails."""
+    errors = [m for m in run_checks(include_deployment_checks=False) if m.is_serious()]
+    if errors:
+        sys.exit("\n".join(["The server does not start:", *(str(error) for error in errors)]))
+
+
+def _faults() -> Iterator[CheckMessage]:
+    if settings.DATABASES["default"]["ENGINE"].endswith("dummy"):
+        yield _error("E001", "DATABASE_URL is not set.", "postgres://user:password@host/database")
+    if len(_secret_key()) < SECRET_KEY_LENGTH:
+        yield _error("E002", "SECRET_KEY is missing or shorter than 50 characters.")
+    if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
+        yield _error("E003", "ALLOWED_HOSTS is empty or allows every host.")
+    if urlsplit(settings.APP_URL).scheme != "https":
+        yield _error("E004", "APP_URL is not an https address.", "It begins every share link.")
+    yield from _origin_faults("E005", "CORS_ALLOWED_ORIGINS")
+    yield from _clerk_faults()
+    if settings.DEVELOPMENT_ISSUER_KEY:
+        yield _error("E010", "The development issuer is on, and anybody could sign in by it.")
+
+
+def _clerk_faults() -> Iterator[CheckMessage]:
+    if not (settings.CLERK_PUBLISHABLE_KEY or settings.CLERK_ISSUER):
+        yield _error("E006", "CLERK_PUBLISHABLE_KEY or CLERK_ISSUER must be set.")
+    if not settings.CLERK_AUTHORIZED_PARTIES:
+        yield _error(
+            "E007",
+            "CLERK_AUTHORIZED_PARTIES is empty.",
+            "List the origins of your web app, e.g. https://app.example.com",
+        )
+    yield from _origin_faults("E008", "CLERK_AUTHORIZED_PARTIES")
+    if not settings.CLERK_WEBHOOK_SECRETS:
+        yield _error("E009", "CLERK_WEBHOOK_SECRET is not set.", "Clerk's dashboard shows it.")
+
+
+def _origin_faults(number: str, name: str) -> Iterator[CheckMessage]:
+    for origin in getattr(settings, name):
+        if not origin.startswith("https://"):
+            yield _error(number, f"{name} holds {origin!r}, which is not an https origin.")
+
+
+def _secret_key() -> str:
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:  # Django's own way of saying that it is empty
+        return ""
+
+
+def _error(number: str, message: str, hint: str | None = None) -> CheckMessage:
+    return Error(message, hint=hint, id=f"mimivibes.{number}")

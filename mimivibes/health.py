@@ -1,0 +1,35 @@
+"""`/livez` and `/readyz`, answered before anything that depends on the Host header or on TLS."""
+
+from collections.abc import Callable
+
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+
+class HealthMiddleware:
+    """Answer the health paths; a load balancer asks them by address, over plain HTTP."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/livez":
+            return JsonResponse({"status": "alive"})
+        if request.path == "/readyz":
+            failures = readiness_failures()
+            return JsonResponse(
+                {"status": "unready" if failures else "ready", "failures": failures},
+                status=503 if failures else 200,
+            )
+        return self.get_response(request)
+
+
+def readiness_failures() -> list[str]:
+    """Say what keeps this process from serving: no database, or migrations not applied."""
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except Error:
+        return ["database: not reachable"]
+    return [f"migrations: {len(pending)} not applied"] if pending else []

@@ -1,0 +1,51 @@
+"""Learn the visitor's true address and scheme from the proxies that we trust, and no others."""
+
+import ipaddress
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+
+class TrustedProxyMiddleware:
+    """Set `REMOTE_ADDR` and the scheme from `X-Forwarded-For` and `X-Forwarded-Proto`.
+
+    The chain is read from the right, for everything to the left of our own proxies is the
+    visitor's word. A header sent past the proxies is ignored.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.networks = [ipaddress.ip_network(n, strict=False) for n in settings.TRUSTED_PROXIES]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        peer = request.META.get("REMOTE_ADDR", "")
+        if self._trusts(peer):
+            request.META["REMOTE_ADDR"] = self._visitor(
+                peer, request.META.get("HTTP_X_FORWARDED_FOR", "")
+            )
+            proto = request.META.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()
+            if proto in {"http", "https"}:
+                request.META["wsgi.url_scheme"] = proto
+        return self.get_response(request)
+
+    def _visitor(self, peer: str, forwarded_for: str) -> str:
+        address = peer
+        for hop in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):
+            if _address(hop) is None:
+                break
+            address = hop
+            if not self._trusts(hop):
+                break
+        return address
+
+    def _trusts(self, address: str) -> bool:
+        parsed = _address(address)
+        return parsed is not None and any(parsed in network for network in self.networks)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

