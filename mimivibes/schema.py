@@ -6,7 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, inline_serializer
 from rest_framework import serializers
 
-FIELD_ERROR = {
+FIELD_ERROR: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "field": serializers.CharField(),
     "code": serializers.CharField(),
     "detail": serializers.CharField(),
