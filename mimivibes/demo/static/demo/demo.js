@@ -2,7 +2,7 @@
 
 import { createReferrals } from "../mimivibes/referrals.js";
 import * as backend from "./backend.js";
-import { $, avatar, h, inWords } from "./dom.js";
+import { $, avatar, h, inWords, purse } from "./dom.js";
 import { outage, screen } from "./screen.js";
 import { clearLog, loggedFetch, show as showLog } from "./wire.js";
 
@@ -13,17 +13,13 @@ let latest = 0;
 
 const act = {
   refresh,
+  signInNewcomer: () => doing(async () => signIn(await backend.newName())),
   signOut: () => doing(async () => {
     const { person } = session;
     session.signOut();
     tell("plain", `${person} has signed out. The phone is free for the next.`);
   }),
-  signIn: (name) => doing(async () => {
-    session.signIn(name);
-    if ($("auto-claim").checked) await claim();
-    else tell("plain", `${name} is signed in.`);
-    $("phone").scrollIntoView({ block: "nearest", behavior: "smooth" });
-  }),
+  signIn: (name) => doing(() => signIn(name)),
   claim: () => doing(claim),
   forget: () => doing(async () => {
     await referrals.forget();
@@ -43,9 +39,16 @@ const act = {
   },
 };
 
+async function signIn(name) {
+  session.signIn(name);
+  tell("plain", `${name} is signed in.`);
+  showPhone();
+  if ($("auto-claim").checked) await claim();
+}
+
 async function claim() {
   const { attribution } = await referrals.claim();
-  if (!attribution) return tell("plain", `Nothing waits for ${session.person} here.`);
+  if (!attribution) return tell("plain", `No invitation waits for ${session.person}.`);
   const { referrer, referee_reward: reward, status } = attribution;
   const words = `${session.person} was invited by ${referrer.display_name}`;
   return tell("good", status === "held" ? `${words}. Staff look at it first.` : `${words}: ${inWords(reward)}.`);
@@ -66,7 +69,8 @@ async function refresh() {
   $("phone").querySelector(".screen").ariaBusy = "true";
   const [shown, cast] = await Promise.allSettled([readPhone(), backend.people(session.newcomers)]);
   if (turn !== latest) return; // somebody has acted meanwhile
-  $("app").replaceChildren(...(shown.value ? screen(shown.value, act) : [outage(act)]));
+  const state = { ...shown.value, names: cast.value?.map(({ name }) => name) ?? [] };
+  $("app").replaceChildren(...(shown.value ? screen(state, act) : [outage(act)]));
   if (cast.value) $("people").replaceChildren(...cast.value.map(personCard));
   $("people").ariaBusy = $("phone").querySelector(".screen").ariaBusy = "false";
 }
@@ -89,7 +93,7 @@ function personCard({ name, about, referral_code: code, balances, attribution })
   return h("li.person", { ariaCurrent: isHere ? "true" : null },
     avatar(name),
     h("p.name", {}, h("b", {}, name),
-      h("small", {}, isHere ? "signed in here" : balances && inWords(balances))),
+      h("small", {}, isHere ? "signed in here" : balances && purse(balances))),
     h("p.about", {}, attribution
       ? `Invited by ${attribution.referrer.display_name} · ${attribution.status}`
       : about),
@@ -97,8 +101,10 @@ function personCard({ name, about, referral_code: code, balances, attribution })
       !isHere && h("button.button", { type: "button", onclick: () => act.signIn(name) },
         "Sign in", h("span.unseen", {}, ` as ${name}`)),
       code && h("a.button.quiet", { href: `/?ref=${code}` },
-        "Open", h("span.unseen", {}, ` ${name}’s`), " link")));
+        "Open link", h("span.unseen", {}, ` of ${name}`))));
 }
+
+const showPhone = () => $("phone").scrollIntoView({ block: "nearest", behavior: "smooth" });
 
 function tell(kind, text) {
   $("notice").className = `notice ${kind}`;
@@ -113,13 +119,7 @@ function tellOpened({ outcome, error }) {
   if (outcome === "failed") tell("bad", `${error.message} The code is still in the address bar.`);
 }
 
-$("newcomer").addEventListener("click", async () => {
-  try {
-    await act.signIn(await backend.newName());
-  } catch (error) {
-    tell("bad", error.message);
-  }
-});
+$("newcomer").addEventListener("click", act.signInNewcomer);
 $("new-browser").addEventListener("click", () => doing(async () => {
   await backend.newBrowser();
   session.signOut();
@@ -135,5 +135,8 @@ showLog();
 const opening = referrals.start();
 await refresh();
 tellOpened(await opening);
-if ((await opening).outcome !== "none") await refresh();
+if ((await opening).outcome !== "none") {
+  await refresh();
+  showPhone();
+}
 document.documentElement.dataset.ready = "";

@@ -24,6 +24,10 @@ export function avatar(name) {
 
 export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
+/** Say shortly what somebody has. */
+export const purse = ({ stars, free_points, coins }) =>
+  `${plural(stars + free_points, "credit", "credits")} · ${plural(coins, "coin", "coins")}`;
+
 /** Say amounts in words, e.g. "1 star and 5 coins". */
 export function inWords({ stars, free_points, coins, exp }) {
   const parts = [

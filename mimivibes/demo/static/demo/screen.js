@@ -4,7 +4,7 @@ import { avatar, fromNow, h, inWords } from "./dom.js";
 
 const STEPS = ["pending", "qualified", "rewarded"];
 const MEANING = {
-  held: "Staff look at it first. Nobody is paid until they accept it.",
+  held: "Staff look at it first, for instance because both have used this phone.",
   pending: "Waits for the first completed reading.",
   qualified: "Earned; it is paid when the waiting time is over.",
   rewarded: "Both have their reward.",
@@ -12,8 +12,8 @@ const MEANING = {
   reversed: "Staff have undone it, and its rewards.",
 };
 
-export function screen({ person, me, status, capture, offer }, act) {
-  if (!person) return [who(null, act), ticket(null, capture, offer, act)];
+export function screen({ person, me, status, capture, offer, names }, act) {
+  if (!person) return [who(null, act), ticket(null, capture, offer, act), passOn(names, act)];
   return [
     who(person, act),
     capture || !me?.attribution ? ticket(person, capture, offer, act) : null,
@@ -42,6 +42,17 @@ function who(person, act) {
       ? h("p", {}, "Signed in", h("strong", {}, person))
       : h("p", {}, "A visitor", h("strong", {}, "Nobody is signed in")),
     person && h("button.button", { type: "button", onclick: act.signOut }, "Sign out"));
+}
+
+function passOn(names, act) {
+  return h("section.pass", { ariaLabel: "Pass the phone to" },
+    h("h3", {}, "Pass the phone to"),
+    h("div.chips", {},
+      names.map((name) =>
+        h("button.button.chip", { type: "button", onclick: () => act.signIn(name) },
+          avatar(name), name)),
+      h("button.button.chip", { type: "button", onclick: act.signInNewcomer },
+        h("span.avatar.tone-none", { ariaHidden: "true" }, "+"), "Someone new")));
 }
 
 function ticket(person, capture, offer, act) {
