@@ -30,7 +30,7 @@ def referral_profile(*, user: User, now: datetime) -> Profile:
     found = (
         ReferralCode.objects.filter(owner=user, is_primary=True, program__is_default=True)
         .annotate(received=FilteredRelation("owner__attributions_received"))
-        .select_related(
+        .select_related(  # type: ignore[misc]  # the annotation
             "received__referrer", "received__code", "received__terms__program", "program"
         )
         .order_by("-received__claimed_at", "-received__pk")
