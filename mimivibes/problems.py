@@ -18,9 +18,11 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.authentication import ApiKeyMissing, ScopeMissing, TokenMissing
+from accounts.clerk.deliveries import SignatureInvalid
 from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
-from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid
+from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
+from accounts.webhooks import TooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ApiKeyMissing: Problem(401, "api_key_missing", "This call needs an API key"),
     ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
+    SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    TooLarge: Problem(413, "too_large", "The delivery is too large"),
+    WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
 }
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}
