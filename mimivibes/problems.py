@@ -18,9 +18,11 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.authentication import ApiKeyMissing, ScopeMissing, TokenMissing
+from accounts.clerk.deliveries import SignatureInvalid
 from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
-from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid
+from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
+from accounts.webhooks import TooLarge
 from referrals.services.captures import OwnCode
 from referrals.services.claims import (
     AlreadyAttributed,
@@ -73,6 +75,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ApiKeyMissing: Problem(401, "api_key_missing", "This call needs an API key"),
     ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
+    SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    TooLarge: Problem(413, "too_large", "The delivery is too large"),
+    WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
     CodeNotFound: Problem(404, "code_not_found", "There is no such code in use"),
     OwnCode: Problem(422, "own_code", "This is your own code"),
     OriginNotAllowed: Problem(403, "origin_not_allowed", "This site may not store codes"),
