@@ -11,3 +11,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # What django.contrib.postgres does too, besides two queries on every new connection.
         IndexExpression.register_wrappers(OrderBy, OpClass, Collate)
+        from accounts import checks, schema  # noqa: F401  (register themselves)

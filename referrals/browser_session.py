@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
+from rest_framework.request import Request
 
 COOKIE = "mimi_browser"
 HEADER = "X-Browser-Session"
@@ -87,6 +88,11 @@ def read_browser(request: HttpRequest) -> BrowserToken | None:
     """Return the browser session that a request carries; the header wins over the cookie."""
     header = request.headers.get(HEADER)
     return BrowserToken.read(request.COOKIES.get(COOKIE, "") if header is None else header)
+
+
+def browser_of(request: Request) -> BrowserToken | None:
+    """Return the browser session of a request, as the middleware has left it."""
+    return getattr(request, "browser", None)
 
 
 def write_browser(response: HttpResponse, token: BrowserToken) -> None:

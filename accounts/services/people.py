@@ -78,6 +78,7 @@ def apply_clerk_profile(*, profile: ClerkProfile, now: datetime) -> User | Unapp
             return made
         user = _locked(profile.clerk_id)
         if user.deleted_at:
+            forget_payloads(clerk_id=profile.clerk_id)
             return Unapplied("The account has been deleted.")
         if user.clerk_updated_at and profile.updated_at <= user.clerk_updated_at:
             if user.account_created_at or not profile.account_created_at:

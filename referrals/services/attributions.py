@@ -81,7 +81,7 @@ def accept(
 
 
 def qualify(attribution: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
-    """Qualify a pending attribution; the referrer is paid at once if the terms hold nothing back."""
+    """Qualify a pending attribution; the referrer is paid at once unless the terms say to wait."""
     move(attribution, *_qualify(attribution, now), actor=actor, reason=reason, now=now)
     if attribution.status == Status.REWARDED:
         _pay_referrer(attribution, now)

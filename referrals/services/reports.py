@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, FilteredRelation
+from django.db.models import Count, FilteredRelation, QuerySet
 
 from accounts.models import User
 from referrals.models import Attribution, ProgramTerms, ReferralCode, Status
@@ -27,20 +27,27 @@ class Profile(NamedTuple):
 
 def referral_profile(*, user: User, now: datetime) -> Profile:
     """Return code and latest attribution of `user` in one query; a missing code is made."""
-    found = (
-        ReferralCode.objects.filter(owner=user, is_primary=True, program__is_default=True)
-        .annotate(received=FilteredRelation("owner__attributions_received"))
+    found = _with_profile(User.objects.filter(pk=user.pk)).first()
+    if found is None:
+        create_referral_code(owner=user, now=now)
+        found = _with_profile(User.objects.filter(pk=user.pk)).get()
+    # Django sets no attribute for a joined row that is not there.
+    return Profile(getattr(found, "own_code"), getattr(found, "received", None))  # noqa: B009
+
+
+def _with_profile(users: QuerySet[User]) -> QuerySet[User]:
+    """Join the primary code and the attributions received, the latest first."""
+    return (
+        users.annotate(
+            received=FilteredRelation("attributions_received"),
+            own_code=FilteredRelation("referral_codes"),
+        )
+        .filter(own_code__is_primary=True, own_code__program__is_default=True)
         .select_related(
-            "received__referrer", "received__code", "received__terms__program", "program"
+            "own_code", "received__referrer", "received__code", "received__terms__program"
         )
         .order_by("-received__claimed_at", "-received__pk")
     )
-    code = found.first()
-    if code is None:
-        create_referral_code(owner=user, now=now)
-        code = found.get()
-    attribution: Attribution = code.received  # type: ignore[attr-defined]  # annotated
-    return Profile(code, attribution if attribution and attribution.pk else None)
 
 
 class Offer(NamedTuple):
