@@ -23,6 +23,19 @@ from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
+from referrals.services.captures import OwnCode
+from referrals.services.claims import (
+    AlreadyAttributed,
+    AttributionRejected,
+    CapReached,
+    NotNewAccount,
+    ProgramInactive,
+    ReciprocalReferral,
+    SelfReferral,
+)
+from referrals.services.codes import CodeNotAllowed, CodeNotFound, CodeTaken, InvalidCode
+from referrals.services.events import EventConflict
+from referrals.views.public import OriginNotAllowed
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +78,26 @@ PROBLEMS: dict[type[Exception], Problem] = {
     SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
     TooLarge: Problem(413, "too_large", "The delivery is too large"),
     WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
+    CodeNotFound: Problem(404, "code_not_found", "There is no such code in use"),
+    OwnCode: Problem(422, "own_code", "This is your own code"),
+    OriginNotAllowed: Problem(403, "origin_not_allowed", "This site may not store codes"),
+    SelfReferral: Problem(422, "self_referral", "This is your own code"),
+    NotNewAccount: Problem(422, "not_new_account", "Invitations are for new accounts"),
+    ReciprocalReferral: Problem(
+        422, "reciprocal_referral", "You were here before the person who invites you"
+    ),
+    ProgramInactive: Problem(422, "program_inactive", "The program is not running"),
+    CapReached: Problem(422, "cap_reached", "This code has been used as often as it may be"),
+    AttributionRejected: Problem(
+        422, "attribution_rejected", "An earlier invitation of yours was rejected"
+    ),
+    AlreadyAttributed: Problem(
+        409, "already_attributed", "You have accepted another invitation already"
+    ),
+    InvalidCode: Problem(400, "invalid", "A code has 4 to 20 letters A to Z and digits"),
+    CodeTaken: Problem(409, "code_taken", "Somebody has this code already"),
+    CodeNotAllowed: Problem(422, "code_not_allowed", "This code is not allowed"),
+    EventConflict: Problem(409, "event_conflict", "This event id was used for another event"),
 }
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}

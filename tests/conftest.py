@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import TransactionTestCase
 
+from tests.database import remember_seeds, restore_seeds
 from tests.people import Browser, Person, newcomer
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Let tests that commit (`transaction=True`) leave the database as the migrations made it."""
+    with django_db_blocker.unblock():
+        remember_seeds()
+    TransactionTestCase._fixture_teardown = restore_seeds  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

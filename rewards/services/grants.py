@@ -1,0 +1,77 @@
+"""Give: the house issues amounts to a user."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from rewards.amounts import Amounts
+from rewards.models import Account, Transaction
+from rewards.services.posting import Posting, from_house, post
+
+
+class Recipient(Protocol):
+    """What rewards needs to know of a user."""
+
+    @property
+    def pk(self) -> Any: ...
+
+    @property
+    def is_gone(self) -> bool: ...
+
+
+class Resolver(Protocol):
+    """What `settings.REWARDS_USER_RESOLVER` names: find the user, or make one."""
+
+    def __call__(self, *, clerk_id: str, now: datetime) -> Recipient: ...
+
+
+class UserGone(Exception):
+    """This user is deleted or banned, and is given nothing."""
+
+
+def grant(
+    *,
+    user_id: int,
+    amounts: Amounts,
+    kind: str,
+    key: str,
+    now: datetime,
+    reference: str = "",
+    memo: str = "",
+    actor: str = "",
+) -> Transaction:
+    """Issue `amounts` (none negative, not all zero) to a user, once for each `key`.
+
+    The same key with the same content returns the first transaction. Raises `IdempotencyKeyReused`
+    for other content.
+    """
+    if not amounts or any(amount < 0 for _, amount in amounts):
+        raise ValueError(f"A grant gives something and takes nothing: {amounts}")
+    posting = Posting(
+        user_id=user_id,
+        kind=kind,
+        key=key,
+        lines=from_house(Account.ISSUED, amounts),
+        reference=reference,
+        memo=memo,
+        actor=actor,
+    )
+    return post([posting], now=now)[0]
+
+
+def grant_by_clerk_id(
+    *, clerk_id: str, amounts: Amounts, reason: str, key: str, actor: str, now: datetime
+) -> Transaction:
+    """Issue `amounts` to the user whom a service names by Clerk id, provisioned if unknown.
+
+    Raises `UserGone` for a deleted or banned one, and what `grant` raises.
+    """
+    resolve: Resolver = import_string(settings.REWARDS_USER_RESOLVER)
+    user = resolve(clerk_id=clerk_id, now=now)
+    if user.is_gone:
+        raise UserGone
+    return grant(
+        user_id=user.pk, amounts=amounts, kind="grant", key=key, memo=reason, actor=actor, now=now
+    )

@@ -1,0 +1,112 @@
+"""Take back: the opposite of a transaction, once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction as database
+
+from rewards.amounts import Amounts
+from rewards.models import Account, Entry, Transaction
+from rewards.services.balances import InsufficientBalance, lock_balances
+from rewards.services.posting import (
+    THE_USER,
+    AlreadyReversed,
+    Line,
+    Posting,
+    post,
+    same_content,
+)
+
+
+class TransactionNotFound(Exception):
+    """There is no such transaction."""
+
+
+def reverse_transaction(
+    *,
+    transaction: Transaction,
+    reason: str,
+    key: str,
+    actor: str,
+    now: datetime,
+    claw_back: bool = False,
+) -> Transaction:
+    """Post the opposite of `transaction`, once, and return it.
+
+    With `claw_back`, what the user no longer has is borne by the house account `clawed_back`: the
+    reversal takes what is left, and its line there is the shortfall. A reversal can be reversed
+    like any other transaction, which gives back what it took and settles its shortfall.
+
+    Raises `AlreadyReversed`, `IdempotencyKeyReused`, and, without `claw_back`,
+    `InsufficientBalance` if the user would go below zero.
+    """
+    with database.atomic(savepoint=False):
+        entries = list(transaction.entries.all())
+        held = lock_balances(transaction.user_id, {entry.currency for entry in entries})
+        posting = Posting(
+            user_id=transaction.user_id,
+            kind=Transaction.REVERSAL,
+            key=key,
+            lines=_mirrored(entries, held),
+            reference=transaction.reference,
+            memo=reason,
+            actor=actor,
+            reverses_id=transaction.pk,
+            content=[str(transaction.pk), reason, claw_back],
+        )
+        if not claw_back and _shortfall(posting, entries):
+            return _first_answer(posting)
+        return post([posting], now=now)[0]
+
+
+def reverse_by_id(
+    *, transaction_id: str, reason: str, key: str, actor: str, now: datetime
+) -> Transaction:
+    """Reverse the transaction that a service names by its public id.
+
+    Raises `TransactionNotFound`, and what `reverse_transaction` raises.
+    """
+    try:
+        found = Transaction.objects.get(pk=UUID(transaction_id))
+    except (ValueError, Transaction.DoesNotExist) as error:
+        raise TransactionNotFound from error
+    return reverse_transaction(transaction=found, reason=reason, key=key, actor=actor, now=now)
+
+
+def _mirrored(entries: list[Entry], held: Amounts) -> tuple[Line, ...]:
+    lines = [Line(e.house, e.currency, -e.amount) for e in entries if e.user_id is None]
+    for entry in entries:
+        if entry.user_id is not None:
+            lines += _from_the_user(entry, getattr(held, entry.currency))
+    return _merged(lines)
+
+
+def _from_the_user(entry: Entry, held: int) -> list[Line]:
+    taken = max(-entry.amount, -held)
+    return [
+        Line(THE_USER, entry.currency, taken),
+        Line(Account.CLAWED_BACK, entry.currency, -entry.amount - taken),
+    ]
+
+
+def _merged(lines: list[Line]) -> tuple[Line, ...]:
+    totals: dict[tuple[str, str], int] = {}
+    for line in lines:
+        place = (str(line.account), line.currency)
+        totals[place] = totals.get(place, 0) + line.amount
+    return tuple(Line(*place, amount) for place, amount in totals.items() if amount)
+
+
+def _shortfall(posting: Posting, entries: list[Entry]) -> bool:
+    wanted = sum((Amounts(**{e.currency: -e.amount}) for e in entries if e.user_id), Amounts())
+    return posting.amounts != wanted
+
+
+def _first_answer(posting: Posting) -> Transaction:
+    """Return what a repeat would get, now that the balance refuses it for the first time."""
+    earlier = Transaction.objects.filter(idempotency_key=posting.key).with_amounts().first()
+    if earlier:
+        return same_content(earlier, posting)
+    if Transaction.objects.filter(reverses=posting.reverses_id).exists():
+        raise AlreadyReversed
+    raise InsufficientBalance
