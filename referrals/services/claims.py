@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
+from accounts.services import AccountDeleted
 from referrals.models import (
     LIVE_STATUSES,
     Attribution,
@@ -102,6 +103,8 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
         _write(Decision(referee=user, code=(text or "")[:64], at=now, refusal="code_not_found"))
         return "code_not_found"
     referee, referrer = _lock_people(user, code.owner)
+    if referee.is_gone:  # since the request began
+        raise AccountDeleted
     code.owner = referrer
     earlier = _attributions_of(user)
     standing = _standing(earlier)
