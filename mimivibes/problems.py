@@ -17,6 +17,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from rewards import services as rewards
+from rewards.views import IdempotencyKeyInvalid, IdempotencyKeyMissing
+
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
@@ -46,6 +49,24 @@ PROBLEMS: dict[type[Exception], Problem] = {
         415, "unsupported_media_type", "The body must be application/json"
     ),
     exceptions.Throttled: Problem(429, "throttled", "Too many requests"),
+    IdempotencyKeyMissing: Problem(
+        400, "idempotency_key_missing", "The Idempotency-Key header is missing"
+    ),
+    IdempotencyKeyInvalid: Problem(
+        400, "idempotency_key_invalid", "The Idempotency-Key header is not valid"
+    ),
+    rewards.IdempotencyKeyReused: Problem(
+        422, "idempotency_key_reused", "This Idempotency-Key was used for something else"
+    ),
+    rewards.InsufficientBalance: Problem(
+        409, "insufficient_balance", "There is not enough on the balance"
+    ),
+    rewards.NoRate: Problem(422, "no_rate", "These two currencies are not exchanged"),
+    rewards.UserGone: Problem(422, "user_gone", "This user is deleted or banned"),
+    rewards.TransactionNotFound: Problem(404, "not_found", "There is no such transaction"),
+    rewards.AlreadyReversed: Problem(
+        409, "already_reversed", "This transaction has been reversed already"
+    ),
 }
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}
