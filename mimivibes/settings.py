@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    *(["mimivibes.demo"] if DEBUG else []),
 ]
 
 MIDDLEWARE = [

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
@@ -12,3 +13,6 @@ urlpatterns = [
     path("api/v1/", include("referrals.urls")),
     path("api/v1/", include("rewards.urls")),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("", include("mimivibes.demo.urls")))
