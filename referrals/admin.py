@@ -35,6 +35,7 @@ from referrals.services.attributions import (
     reverse_attribution,
 )
 from rewards import services as rewards
+from rewards.models import Transaction
 
 PERSON_SEARCH = ("clerk_id", "email", "first_name", "last_name")
 
@@ -239,7 +240,15 @@ def rules_table(decision: Decision) -> SafeString:
 class AttributionAdmin(ReadOnlyAdmin):
     """Who invited whom: the story of each, and the decisions that staff take."""
 
-    list_display = ("referee", "referrer", "code", "status", "held_for", "claimed_at", "rewarded_at")
+    list_display = (
+        "referee",
+        "referrer",
+        "code",
+        "status",
+        "held_for",
+        "claimed_at",
+        "rewarded_at",
+    )
     list_select_related = ("referee", "referrer", "code")
     list_filter = ("status", "awaits_review", "awaits_age", "terms__program")
     search_fields = ("code__code__istartswith", *search_by_person("referee", "referrer"))
@@ -270,7 +279,7 @@ class AttributionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="ledger")
     def ledger(self, attribution: Attribution) -> SafeString | str:
-        paid = rewards.transactions_of(reference=attribution.reference)
+        paid = Transaction.objects.filter(reference=attribution.reference).order_by("pk")
         rows = (
             (
                 reverse("admin:rewards_transaction_change", args=[line.pk]),
@@ -279,7 +288,7 @@ class AttributionAdmin(ReadOnlyAdmin):
                 line.user,
                 told(line.amounts),
             )
-            for line in paid
+            for line in paid.with_amounts().select_related("user")
         )
         return format_html_join("", '<p><a href="{}">{} {}</a>: {}, {}</p>', rows) or "—"
 
