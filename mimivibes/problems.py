@@ -23,6 +23,7 @@ from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
+from mimivibes.parsers import BodyTooLarge
 from referrals.services.captures import OwnCode
 from referrals.services.claims import (
     AlreadyAttributed,
@@ -78,6 +79,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
     SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    BodyTooLarge: Problem(413, "too_large", "The body is too large"),
     TooLarge: Problem(413, "too_large", "The delivery is too large"),
     WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
     CodeNotFound: Problem(404, "code_not_found", "There is no such code in use"),
