@@ -1,4 +1,4 @@
-"""People, as Clerk knows them.
+"""People as Clerk knows them, the services that call us, and what Clerk's webhooks delivered.
 
 Invariants, held by the database:
 
@@ -6,13 +6,20 @@ Invariants, held by the database:
   two. E-mail is an attribute: not unique, never a key.
 - A tombstone (`deleted_at`) holds no personal data, and keeps its `clerk_id` so that nothing
   resurrects it.
+- An API key is stored as its SHA-256 alone, unique, with at least one scope, each a known one.
+- A webhook delivery has one receipt, unique on `svix-id`; what is not finished has a time at which
+  to try again, what is finished has the time at which it was.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 NEUTRAL_NAME = "A friend"
@@ -69,11 +76,23 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
             models.CheckConstraint(
                 condition=Q(deleted_at__isnull=True)
-                | Q(email="", first_name="", last_name="", image_url="", email_verified=False),
+                | Q(
+                    email="",
+                    email_verified=False,
+                    first_name="",
+                    last_name="",
+                    image_url="",
+                    account_created_at__isnull=True,
+                    clerk_updated_at__isnull=True,
+                ),
                 name="user_tombstone_holds_no_personal_data",
             ),
         ]
-        indexes = [models.Index("email", name="user_email")]
+        # The admin searches by how a value begins, whatever its case.
+        indexes = [
+            models.Index(OpClass(Upper(field), "text_pattern_ops"), name=f"user_{field}_begins")
+            for field in ("clerk_id", "email", "first_name", "last_name", "username")
+        ]
 
     def __str__(self) -> str:
         return self.username or self.clerk_id or str(self.pk)
@@ -88,3 +107,107 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_gone(self) -> bool:
         """Deleted or banned: may not sign in, has no valid code, is paid nothing."""
         return self.deleted_at is not None or self.banned_at is not None
+
+
+class Scope(models.TextChoices):
+    """What a service may do."""
+
+    EVENTS = "events", "Post events"
+    SPEND = "rewards:spend", "Spend a user's credits"
+    GRANT = "rewards:grant", "Grant rewards and reverse transactions"
+
+
+class ApiKey(models.Model):
+    """What another back end proves itself by; the key itself is shown once and never stored."""
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=20, help_text="How the key begins, to tell keys apart.")
+    key_hash = models.CharField("SHA-256 of the key", max_length=64, unique=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=30, choices=Scope.choices))
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text="Exact to the hour; empty if never used."
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scopes__contained_by=Scope.values) & Q(scopes__len__gt=0),
+                name="api_key_has_known_scopes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def caller(self) -> str:
+        """Name the caller within idempotency keys."""
+        return f"key:{self.pk}"
+
+
+class WebhookReceiptQuerySet(models.QuerySet["WebhookReceipt"]):
+    def unfinished(self) -> "WebhookReceiptQuerySet":
+        return self.filter(processed_at__isnull=True)
+
+    def due(self, now: datetime) -> "WebhookReceiptQuerySet":
+        """What failed, or was interrupted, and is to be tried again by now."""
+        return self.filter(next_attempt_at__lte=now)
+
+
+class WebhookReceipt(models.Model):
+    """One delivery of Clerk's, whatever became of it."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Received"
+        FAILED = "failed", "Failed"
+        PROCESSED = "processed", "Processed"
+        IGNORED = "ignored", "Ignored"
+
+    svix_id = models.CharField("svix-id", max_length=255, unique=True)
+    type = models.CharField(max_length=100, blank=True)
+    clerk_id = models.CharField(
+        "Clerk id", max_length=255, blank=True, help_text="Whom the delivery is about."
+    )
+    payload = models.JSONField(
+        null=True, blank=True, help_text="The event; empty once the person was erased."
+    )
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
+    reason = models.TextField(blank=True, help_text="Why it was ignored, or how it failed.")
+    attempts = models.PositiveIntegerField(default=1)
+    received_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager["WebhookReceipt"]] = WebhookReceiptQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=("received", "failed"),
+                    next_attempt_at__isnull=False,
+                    processed_at__isnull=True,
+                )
+                | Q(
+                    status__in=("processed", "ignored"),
+                    next_attempt_at__isnull=True,
+                    processed_at__isnull=False,
+                ),
+                name="webhook_receipt_is_finished_or_due",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="webhook_receipt_due",
+                condition=Q(next_attempt_at__isnull=False),
+            ),
+            models.Index(fields=["clerk_id"], name="webhook_receipt_clerk_id"),
+            models.Index(fields=["-received_at"], name="webhook_receipt_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.svix_id

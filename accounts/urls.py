@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from accounts.webhooks import ClerkWebhookView
+
+urlpatterns = [
+    path("webhooks/clerk", ClerkWebhookView.as_view(), name="clerk-webhook"),
+]

@@ -17,6 +17,12 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from accounts.authentication import ApiKeyMissing, ScopeMissing, TokenMissing
+from accounts.clerk.deliveries import SignatureInvalid
+from accounts.clerk.keys import KeysUnavailable
+from accounts.clerk.tokens import TokenExpired, TokenInvalid
+from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
+from accounts.webhooks import TooLarge
 from rewards import services as rewards
 from rewards.views import IdempotencyKeyInvalid, IdempotencyKeyMissing
 
@@ -49,6 +55,18 @@ PROBLEMS: dict[type[Exception], Problem] = {
         415, "unsupported_media_type", "The body must be application/json"
     ),
     exceptions.Throttled: Problem(429, "throttled", "Too many requests"),
+    TokenMissing: Problem(401, "token_missing", "Sign in first"),
+    TokenInvalid: Problem(401, "token_invalid", "The session token is not valid"),
+    TokenExpired: Problem(401, "token_expired", "The session token has expired"),
+    AccountDeleted: Problem(403, "account_deleted", "This account has been deleted"),
+    AccountBanned: Problem(403, "account_banned", "This account has been banned"),
+    KeysUnavailable: Problem(503, "keys_unavailable", "Tokens cannot be checked just now"),
+    ApiKeyMissing: Problem(401, "api_key_missing", "This call needs an API key"),
+    ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
+    ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
+    SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    TooLarge: Problem(413, "too_large", "The delivery is too large"),
+    WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
     IdempotencyKeyMissing: Problem(
         400, "idempotency_key_missing", "The Idempotency-Key header is missing"
     ),

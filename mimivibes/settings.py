@@ -142,6 +142,7 @@ REST_FRAMEWORK = {
         "public": env("THROTTLE_PUBLIC", default="60/min"),
         "user": env("THROTTLE_USER", default="600/min"),
     },
+    "DEFAULT_PAGINATION_CLASS": "mimivibes.pagination.CursorPages",
     "DEFAULT_PARSER_CLASSES": ["mimivibes.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "mimivibes.schema.ProblemAutoSchema",

@@ -23,7 +23,7 @@ def session_token(
     without: tuple[str, ...] = (),
     **claims: Any,
 ) -> str:
-    """Return a Clerk session token (version 2) for `sub`; `claims` add or replace, `without` drop."""
+    """Return a version 2 session token for `sub`; `claims` add or replace, `without` drops."""
     now = int(issued_at if issued_at is not None else time.time())
     payload = {
         "azp": APP_ORIGIN,

@@ -1,0 +1,45 @@
+"""The verbs of accounts: what views, commands, the admin and the other apps may do to people."""
+
+from accounts.services.api_keys import (
+    ApiKeyInvalid,
+    ScopeUnknown,
+    authenticate_api_key,
+    create_api_key,
+    revoke_api_key,
+)
+from accounts.services.people import (
+    AccountBanned,
+    AccountDeleted,
+    Unapplied,
+    apply_clerk_profile,
+    erase_user,
+    identify,
+    provision_user,
+)
+from accounts.services.webhooks import (
+    PayloadGone,
+    WebhookWorkFailed,
+    process_due_webhooks,
+    receive_webhook,
+    replay_webhook,
+)
+
+__all__ = [
+    "AccountBanned",
+    "AccountDeleted",
+    "ApiKeyInvalid",
+    "PayloadGone",
+    "ScopeUnknown",
+    "Unapplied",
+    "WebhookWorkFailed",
+    "apply_clerk_profile",
+    "authenticate_api_key",
+    "create_api_key",
+    "erase_user",
+    "identify",
+    "process_due_webhooks",
+    "provision_user",
+    "receive_webhook",
+    "replay_webhook",
+    "revoke_api_key",
+]

@@ -1,0 +1,169 @@
+"""The inbox of Clerk's webhooks: a receipt first, then the work, in transactions of their own.
+
+Whoever works a receipt locks people before receipts, so that no two deliveries wait for each other.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from traceback import extract_tb
+
+from django.db import connection, transaction
+from django.db.models import F
+from psycopg.types.json import Jsonb
+
+from accounts.clerk.deliveries import Delivery, verified_delivery
+from accounts.clerk.profiles import ProfileUnusable, profile_of
+from accounts.models import WebhookReceipt
+from accounts.services.people import Unapplied, apply_clerk_profile, erase_user
+
+logger = logging.getLogger(__name__)
+
+Status = WebhookReceipt.Status
+DUPLICATE = "duplicate"
+LEASE = timedelta(minutes=5)
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=12)
+UNFINISHED = (Status.RECEIVED, Status.FAILED)
+
+
+class WebhookWorkFailed(Exception):
+    """The delivery is kept, but its work failed; it will be tried again."""
+
+
+class PayloadGone(Exception):
+    """The delivery's content has been cleared, so it cannot be replayed."""
+
+
+def receive_webhook(*, body: bytes, headers: Mapping[str, str], now: datetime) -> str:
+    """Keep a delivery and do its work; return `processed`, `ignored` or `duplicate`.
+
+    One that failed, or was interrupted, is worked again when it comes again. Raises
+    `SignatureInvalid`, with nothing stored, or `WebhookWorkFailed`, with the receipt kept.
+    """
+    delivery = verified_delivery(body=body, headers=headers, now=now)
+    receipt = _take_receipt(delivery, now)
+    return _work(receipt, delivery, now) if receipt else DUPLICATE
+
+
+def process_due_webhooks(*, now: datetime, batch_size: int = 100) -> Counter[str]:
+    """Work one batch of the deliveries whose time has come again; return how many ended how.
+
+    Parallel runs take different ones: each is leased to its run for five minutes. An empty count
+    means that none was due.
+    """
+    outcomes: Counter[str] = Counter()
+    for receipt in _lease_due(now, batch_size):
+        try:
+            outcomes[_work(receipt, _kept_delivery(receipt), now)] += 1
+        except WebhookWorkFailed:
+            outcomes[Status.FAILED.value] += 1
+    return outcomes
+
+
+def replay_webhook(*, receipt: WebhookReceipt, now: datetime) -> str:
+    """Do a delivery's work once more, finished or not; return as `receive_webhook` does.
+
+    Harmless by nature: what is older than what is known changes nothing. Raises `PayloadGone` or
+    `WebhookWorkFailed`.
+    """
+    reopened = WebhookReceipt.objects.filter(pk=receipt.pk, payload__isnull=False).update(
+        status=Status.RECEIVED,
+        attempts=F("attempts") + 1,
+        next_attempt_at=now + LEASE,
+        processed_at=None,
+    )
+    if not reopened:
+        raise PayloadGone
+    receipt.refresh_from_db()
+    return _work(receipt, _kept_delivery(receipt), now)
+
+
+def _take_receipt(delivery: Delivery, now: datetime) -> WebhookReceipt | None:
+    """Insert the receipt, or take up the unfinished one of an earlier try; None if finished.
+
+    Two deliveries of one `svix-id` at once may both get it: their work converges, and the first
+    that finishes it is the one that `_finish` believes.
+    """
+    table = connection.ops.quote_name(WebhookReceipt._meta.db_table)
+    statement = (
+        f"INSERT INTO {table} AS kept (svix_id, type, clerk_id, payload, status, reason, attempts,"
+        " received_at, next_attempt_at) VALUES (%s, %s, %s, %s, 'received', '', 1, %s, %s)"
+        " ON CONFLICT (svix_id) DO UPDATE SET status = 'received', attempts = kept.attempts + 1,"
+        " next_attempt_at = excluded.next_attempt_at WHERE kept.processed_at IS NULL RETURNING *"
+    )
+    values = [delivery.svix_id, delivery.type, delivery.clerk_id, Jsonb(delivery.payload)]
+    receipts = WebhookReceipt.objects.raw(statement, [*values, now, now + LEASE])
+    return next(iter(receipts), None)
+
+
+def _lease_due(now: datetime, batch_size: int) -> list[WebhookReceipt]:
+    table = connection.ops.quote_name(WebhookReceipt._meta.db_table)
+    statement = (
+        f"UPDATE {table} SET attempts = attempts + 1, next_attempt_at = %s WHERE id IN"
+        f" (SELECT id FROM {table} WHERE next_attempt_at <= %s ORDER BY next_attempt_at, id"
+        " LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING *"
+    )
+    return list(WebhookReceipt.objects.raw(statement, [now + LEASE, now, batch_size]))
+
+
+def _kept_delivery(receipt: WebhookReceipt) -> Delivery:
+    return Delivery(receipt.svix_id, receipt.payload)
+
+
+def _work(receipt: WebhookReceipt, delivery: Delivery, now: datetime) -> str:
+    try:
+        with transaction.atomic():
+            return _finish(receipt, _apply(delivery, now), now)
+    except Exception as error:
+        _keep_failure(receipt, error, now)
+        raise WebhookWorkFailed from error
+
+
+def _apply(delivery: Delivery, now: datetime) -> str:
+    """Do what the event says; return why nothing was done, empty if something was."""
+    if delivery.payload is None:
+        return "It has no content, or none any more."
+    if delivery.type == "user.deleted":
+        if not delivery.clerk_id:
+            return "The deleted user has no id."
+        result = erase_user(clerk_id=delivery.clerk_id, now=now)
+    elif delivery.type in {"user.created", "user.updated"}:
+        try:
+            profile = profile_of(delivery.data)
+        except ProfileUnusable as error:
+            return str(error)
+        result = apply_clerk_profile(profile=profile, now=now)
+    else:
+        return f"Nothing here acts on {delivery.type}." if delivery.type else "It has no type."
+    return result.reason if isinstance(result, Unapplied) else ""
+
+
+def _finish(receipt: WebhookReceipt, reason: str, now: datetime) -> str:
+    status = Status.IGNORED if reason else Status.PROCESSED
+    finished = WebhookReceipt.objects.filter(pk=receipt.pk, processed_at=None).update(
+        status=status, reason=reason, processed_at=now, next_attempt_at=None
+    )
+    return status.value if finished else DUPLICATE
+
+
+def _keep_failure(receipt: WebhookReceipt, error: Exception, now: datetime) -> None:
+    failure = _without_personal_data(error)
+    logger.error("The work of webhook %s failed: %s", receipt.svix_id, failure)
+    WebhookReceipt.objects.filter(pk=receipt.pk, processed_at=None).update(
+        status=Status.FAILED, reason=failure, next_attempt_at=now + _wait_after(receipt.attempts)
+    )
+
+
+def _without_personal_data(error: Exception) -> str:
+    """Say what was raised and where; a message of PostgreSQL's would quote the values."""
+    where = extract_tb(error.__traceback__)[-1]
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    return f"{kind} at {Path(where.filename).name}:{where.lineno} in {where.name}"
+
+
+def _wait_after(attempts: int) -> timedelta:
+    doublings = min(attempts - 1, 16)
+    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
