@@ -36,6 +36,8 @@ from referrals.services.claims import (
 from referrals.services.codes import CodeNotAllowed, CodeNotFound, CodeTaken, InvalidCode
 from referrals.services.events import EventConflict
 from referrals.views.public import OriginNotAllowed
+from rewards import services as rewards
+from rewards.views import IdempotencyKeyInvalid, IdempotencyKeyMissing
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +100,24 @@ PROBLEMS: dict[type[Exception], Problem] = {
     CodeTaken: Problem(409, "code_taken", "Somebody has this code already"),
     CodeNotAllowed: Problem(422, "code_not_allowed", "This code is not allowed"),
     EventConflict: Problem(409, "event_conflict", "This event id was used for another event"),
+    IdempotencyKeyMissing: Problem(
+        400, "idempotency_key_missing", "The Idempotency-Key header is missing"
+    ),
+    IdempotencyKeyInvalid: Problem(
+        400, "idempotency_key_invalid", "The Idempotency-Key header is not valid"
+    ),
+    rewards.IdempotencyKeyReused: Problem(
+        422, "idempotency_key_reused", "This Idempotency-Key was used for something else"
+    ),
+    rewards.InsufficientBalance: Problem(
+        409, "insufficient_balance", "There is not enough on the balance"
+    ),
+    rewards.NoRate: Problem(422, "no_rate", "These two currencies are not exchanged"),
+    rewards.UserGone: Problem(422, "user_gone", "This user is deleted or banned"),
+    rewards.TransactionNotFound: Problem(404, "not_found", "There is no such transaction"),
+    rewards.AlreadyReversed: Problem(
+        409, "already_reversed", "This transaction has been reversed already"
+    ),
 }
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}
