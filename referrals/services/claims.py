@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
+from accounts.services import AccountDeleted
 from referrals.models import (
     LIVE_STATUSES,
     Attribution,
@@ -20,7 +21,7 @@ from referrals.models import (
     Status,
 )
 from referrals.rules import Facts, Judgement, judge
-from referrals.services.attributions import accept, move
+from referrals.services.attributions import accept, lock_people, move
 from referrals.services.captures import chosen_capture, with_touch
 from referrals.services.codes import CodeNotFound
 
@@ -101,8 +102,11 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
     if code is None:
         _write(Decision(referee=user, code=(text or "")[:64], at=now, refusal="code_not_found"))
         return "code_not_found"
-    referee, referrer = _lock_people(user, code.owner)
-    code.owner = referrer
+    # So two claims of one referee, or on the last place under a referrer's cap, take turns.
+    people = lock_people(user.pk, code.owner_id)
+    referee, code.owner = people[user.pk], people[code.owner_id]
+    if referee.is_gone:  # since the request began
+        raise AccountDeleted
     earlier = _attributions_of(user)
     standing = _standing(earlier)
     if standing and (text is None or standing.referrer_id == code.owner_id):
@@ -120,7 +124,7 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
     _write(
         Decision(
             referee=referee,
-            referrer=referrer,
+            referrer=code.owner,
             attribution=attribution,
             terms=terms,
             capture=capture,
@@ -178,17 +182,6 @@ def _code_to_claim(
     # If all their codes have gone out of use, the last one shows staff why nothing came of it.
     capture = chosen_capture(captures) or next(iter(captures), None)
     return (capture.code, capture) if capture else (None, None)
-
-
-def _lock_people(referee: User, referrer: User) -> tuple[User, User]:
-    """Lock both rows, the lower id first, and return them as they are now.
-
-    So two claims of one referee, two claims on one referrer's last place under a cap, and a claim
-    and a deletion take turns.
-    """
-    locked = User.objects.select_for_update(no_key=True).order_by("pk")
-    people = {user.pk: user for user in locked.filter(pk__in={referee.pk, referrer.pk})}
-    return people[referee.pk], people[referrer.pk]
 
 
 def _attributions_of(user: User) -> list[Attribution]:
