@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from accounts.models import User
 
@@ -21,6 +22,24 @@ class Identity:
         return f"user:{self.user.pk}"
 
 
-def identity_of(request: HttpRequest) -> Identity | None:
+def identity_of(request: HttpRequest | Request) -> Identity | None:
     """Return the signed-in person of a request, None for a visitor (or a refused token)."""
     return getattr(request, "clerk_identity", None)
+
+
+def visitor_of(request: Request) -> User | None:
+    """Return the user who is signed in, None for a visitor."""
+    identity = identity_of(request)
+    return identity.user if identity else None
+
+
+def person_of(request: Request) -> User:
+    """Return the user of a request that only signed-in people get to send."""
+    identity = identity_of(request)
+    assert identity is not None  # noqa: S101  (CallerPermission has seen to it)
+    return identity.user
+
+
+def service_of(request: Request) -> str:
+    """Return the name of the API key of a request that only services get to send."""
+    return str(getattr(request.auth, "name", ""))

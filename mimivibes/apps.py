@@ -1,9 +1,30 @@
+from datetime import datetime
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class MimivibesConfig(AppConfig):
+    """The composition root: what accounts tells, rewards acts on, and neither knows the other."""
+
     name = "mimivibes"
     verbose_name = "MiMiVibes"
 
     def ready(self) -> None:
+        from accounts.signals import user_erased, user_provisioned
         from mimivibes import checks  # noqa: F401  (registers the system checks)
+
+        user_provisioned.connect(_pay_welcome, dispatch_uid="mimivibes.pay_welcome")
+        user_erased.connect(_forfeit_balances, dispatch_uid="mimivibes.forfeit_balances")
+
+
+def _pay_welcome(*, user: Any, now: datetime, **kwargs: Any) -> None:
+    from rewards.services import pay_rules
+
+    pay_rules(user_id=user.pk, trigger="user.provisioned", count=1, now=now)
+
+
+def _forfeit_balances(*, user: Any, now: datetime, **kwargs: Any) -> None:
+    from rewards.services import forfeit_balances
+
+    forfeit_balances(user_id=user.pk, reason="The account was deleted", now=now)

@@ -23,6 +23,20 @@ from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
+from mimivibes.parsers import BodyTooLarge
+from referrals.services.captures import OwnCode
+from referrals.services.claims import (
+    AlreadyAttributed,
+    AttributionRejected,
+    CapReached,
+    NotNewAccount,
+    ProgramInactive,
+    ReciprocalReferral,
+    SelfReferral,
+)
+from referrals.services.codes import CodeNotAllowed, CodeNotFound, CodeTaken, InvalidCode
+from referrals.services.events import EventConflict
+from referrals.views.public import OriginNotAllowed
 from rewards import services as rewards
 from rewards.views import IdempotencyKeyInvalid, IdempotencyKeyMissing
 
@@ -65,8 +79,29 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
     SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    BodyTooLarge: Problem(413, "too_large", "The body is too large"),
     TooLarge: Problem(413, "too_large", "The delivery is too large"),
     WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
+    CodeNotFound: Problem(404, "code_not_found", "There is no such code in use"),
+    OwnCode: Problem(422, "own_code", "This is your own code"),
+    OriginNotAllowed: Problem(403, "origin_not_allowed", "This site may not store codes"),
+    SelfReferral: Problem(422, "self_referral", "This is your own code"),
+    NotNewAccount: Problem(422, "not_new_account", "Invitations are for new accounts"),
+    ReciprocalReferral: Problem(
+        422, "reciprocal_referral", "You were here before the person who invites you"
+    ),
+    ProgramInactive: Problem(422, "program_inactive", "The program is not running"),
+    CapReached: Problem(422, "cap_reached", "This code has been used as often as it may be"),
+    AttributionRejected: Problem(
+        422, "attribution_rejected", "An earlier invitation of yours was rejected"
+    ),
+    AlreadyAttributed: Problem(
+        409, "already_attributed", "You have accepted another invitation already"
+    ),
+    InvalidCode: Problem(400, "invalid", "A code has 4 to 20 letters A to Z and digits"),
+    CodeTaken: Problem(409, "code_taken", "Somebody has this code already"),
+    CodeNotAllowed: Problem(422, "code_not_allowed", "This code is not allowed"),
+    EventConflict: Problem(409, "event_conflict", "This event id was used for another event"),
     IdempotencyKeyMissing: Problem(
         400, "idempotency_key_missing", "The Idempotency-Key header is missing"
     ),

@@ -1,5 +1,33 @@
+from datetime import datetime
+from typing import Any
+
 from django.apps import AppConfig
+
+from accounts.signals import account_age_learned, user_erased, user_provisioned
 
 
 class ReferralsConfig(AppConfig):
     name = "referrals"
+
+    def ready(self) -> None:
+        user_provisioned.connect(_make_code, dispatch_uid="referrals.make_code")
+        account_age_learned.connect(_resolve_held, dispatch_uid="referrals.resolve_held")
+        user_erased.connect(_erase_captures, dispatch_uid="referrals.erase_captures")
+
+
+def _make_code(*, user: Any, now: datetime, **kwargs: Any) -> None:
+    from referrals.services.codes import create_referral_code
+
+    create_referral_code(owner=user, now=now)
+
+
+def _resolve_held(*, user: Any, now: datetime, **kwargs: Any) -> None:
+    from referrals.services.attributions import resolve_held_of
+
+    resolve_held_of(user=user, now=now)
+
+
+def _erase_captures(*, user: Any, now: datetime, **kwargs: Any) -> None:
+    from referrals.services.captures import erase_captures
+
+    erase_captures(user=user, now=now)

@@ -1,0 +1,190 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from uuid_utils.compat import uuid7
+
+from referrals.models.captures import Capture
+from referrals.models.codes import ReferralCode
+from referrals.models.programs import ProgramTerms
+
+
+class Status(models.TextChoices):
+    """Where an attribution stands."""
+
+    HELD = "held", "Held"
+    PENDING = "pending", "Pending"
+    QUALIFIED = "qualified", "Qualified"
+    REWARDED = "rewarded", "Rewarded"
+    REJECTED = "rejected", "Rejected"
+    REVERSED = "reversed", "Reversed"
+
+
+LIVE_STATUSES = (Status.HELD, Status.PENDING, Status.QUALIFIED, Status.REWARDED)
+
+
+class AttributionQuerySet(models.QuerySet["Attribution"]):
+    def live(self) -> "AttributionQuerySet":
+        return self.filter(status__in=LIVE_STATUSES)
+
+    def with_names(self) -> "AttributionQuerySet":
+        """Join what every page and answer about an attribution shows."""
+        return self.select_related("referrer", "referee", "code", "terms__program")
+
+
+class Attribution(models.Model):
+    """Who invited whom, under which terms, and how far it has come."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    terms = models.ForeignKey(ProgramTerms, models.PROTECT, related_name="attributions")
+    referee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="attributions_received"
+    )
+    referrer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="attributions_made"
+    )
+    code = models.ForeignKey(ReferralCode, models.PROTECT, related_name="attributions")
+    capture = models.ForeignKey(
+        Capture, models.SET_NULL, null=True, blank=True, related_name="attributions"
+    )
+    status = models.CharField(max_length=9, choices=Status.choices)
+    awaits_age = models.BooleanField(
+        default=False, help_text="Held until Clerk's creation time of the account is known."
+    )
+    awaits_review = models.BooleanField(default=False, help_text="Held until staff decide.")
+    claimed_at = models.DateTimeField()
+    qualified_at = models.DateTimeField(null=True, blank=True)
+    release_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the referrer's reward may be paid."
+    )
+    rewarded_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AttributionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["referee"],
+                condition=Q(status__in=LIVE_STATUSES),
+                name="attribution_live_is_one_per_referee",
+            ),
+            models.CheckConstraint(
+                condition=~Q(referee=F("referrer")), name="attribution_referee_is_not_referrer"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="attribution_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.QUALIFIED, Status.REWARDED])
+                | Q(qualified_at__isnull=False, release_at__isnull=False),
+                name="attribution_qualified_at_some_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.REWARDED) | Q(rewarded_at__isnull=False),
+                name="attribution_rewarded_at_some_time",
+            ),
+        ]
+        permissions = [
+            ("decide_attribution", "Can approve and reject held attributions"),
+            ("reverse_attribution", "Can reverse attributions and their rewards"),
+        ]
+        indexes = [
+            models.Index(fields=["referrer", "-claimed_at", "-id"], name="attribution_by_referrer"),
+            models.Index(fields=["claimed_at"], name="attribution_claimed_at"),
+            models.Index(
+                fields=["claimed_at"],
+                condition=Q(status=Status.HELD),
+                name="attribution_held_queue",
+            ),
+            models.Index(
+                fields=["release_at"],
+                condition=Q(status=Status.QUALIFIED),
+                name="attribution_to_release",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.referee} by {self.referrer}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE_STATUSES
+
+    @property
+    def referee_key(self) -> str:
+        """Idempotency key, and so the name, of the referee's reward on the ledger."""
+        return f"attribution:{self.pk}:referee"
+
+    @property
+    def referrer_key(self) -> str:
+        """Idempotency key, and so the name, of the referrer's reward on the ledger."""
+        return f"attribution:{self.pk}:referrer"
+
+    @property
+    def reference(self) -> str:
+        """How ledger transactions name this attribution."""
+        return f"attribution:{self.pk}"
+
+
+class TimelineEntry(models.Model):
+    """One move of an attribution: from which status to which, by whom and why."""
+
+    attribution = models.ForeignKey(Attribution, models.PROTECT, related_name="timeline")
+    at = models.DateTimeField()
+    from_status = models.CharField(max_length=9, choices=Status.choices, blank=True)
+    to_status = models.CharField(max_length=9, choices=Status.choices)
+    actor = models.CharField(max_length=200)
+    reason = models.TextField()
+
+    class Meta:
+        verbose_name_plural = "timeline entries"
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.from_status or 'new'} → {self.to_status}"
+
+
+class Outcome(models.TextChoices):
+    """What a decision came to."""
+
+    ACCEPTED = "accepted", "Accepted"
+    HELD = "held", "Held"
+    REFUSED = "refused", "Refused"
+
+
+class Decision(models.Model):
+    """One evaluation of a claim: every rule with its outcome and reason, refused ones too."""
+
+    referee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions_as_referee"
+    )
+    referrer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions_as_referrer",
+    )
+    attribution = models.ForeignKey(
+        Attribution, models.PROTECT, null=True, blank=True, related_name="decisions"
+    )
+    terms = models.ForeignKey(ProgramTerms, models.PROTECT, null=True, blank=True)
+    capture = models.ForeignKey(Capture, models.SET_NULL, null=True, blank=True)
+    code = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    refusal = models.CharField(max_length=40, blank=True, default="")
+    evaluations = models.JSONField(default=list)
+    address_hash = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["referee", "at"], name="decision_by_referee"),
+            models.Index(
+                fields=["address_hash", "at"],
+                condition=~Q(address_hash=""),
+                name="decision_by_address",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.refusal}".strip()

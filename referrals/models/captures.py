@@ -1,0 +1,139 @@
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from referrals.models.codes import ReferralCode
+
+
+class BrowserSession(models.Model):
+    """An anonymous visitor of a browser, known to the server once it has stored a code.
+
+    Adopted by one user, once; after that the browser is given another.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    device_id = models.UUIDField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    adopted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False
+    )
+    adopted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(adopted_at__isnull=True, adopted_by__isnull=True)
+                | Q(adopted_at__isnull=False, adopted_by__isnull=False),
+                name="browser_session_adopted_by_somebody_at_some_time",
+            )
+        ]
+        indexes = [models.Index(fields=["device_id"], name="browser_session_device")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class UserDevice(models.Model):
+    """A person was signed in on a device; recorded once for the two."""
+
+    device_id = models.UUIDField(editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="devices", editable=False
+    )
+    first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device_id", "user"], name="user_device_is_recorded_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.device_id}"
+
+
+class ClosedReason(models.TextChoices):
+    """Why a capture can no longer be claimed."""
+
+    CLAIMED = "claimed", "Claimed"
+    FORGOTTEN = "forgotten", "Forgotten at the visitor's wish"
+    OWN_CODE = "own_code", "Opened by the code's owner"
+    MERGED = "merged", "Same code held already"
+    ERASED = "erased", "Its person was erased"
+
+
+class CaptureQuerySet(models.QuerySet["Capture"]):
+    def open(self) -> "CaptureQuerySet":
+        """Return captures that nothing has closed, the expired ones too."""
+        return self.filter(closed_at__isnull=True)
+
+    def claimable(self, now: datetime) -> "CaptureQuerySet":
+        """Return captures that a claim at `now` could use."""
+        return self.open().filter(expires_at__gt=now)
+
+    def of_visitor(self, session_id: UUID) -> "CaptureQuerySet":
+        """Return what was opened in a browser session and adopted by nobody."""
+        return self.filter(browser_session=session_id, user__isnull=True)
+
+
+class Capture(models.Model):
+    """One code, opened in one browser session or by one user."""
+
+    code = models.ForeignKey(ReferralCode, models.PROTECT, related_name="captures")
+    browser_session = models.ForeignKey(
+        BrowserSession, models.SET_NULL, null=True, blank=True, related_name="captures"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="captures"
+    )
+    first_opened_at = models.DateTimeField()
+    opened_at = models.DateTimeField(help_text="Opened last.")
+    expires_at = models.DateTimeField()
+    adopted_at = models.DateTimeField(null=True, blank=True)
+    landing_url = models.CharField(max_length=2048, blank=True, default="")
+    utm = models.JSONField(default=dict, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_reason = models.CharField(
+        max_length=10, choices=ClosedReason.choices, blank=True, default=""
+    )
+
+    objects = CaptureQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False)
+                | Q(browser_session__isnull=False)
+                | Q(closed_at__isnull=False),
+                name="capture_belongs_to_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, closed_reason="")
+                | Q(closed_at__isnull=False) & ~Q(closed_reason=""),
+                name="capture_is_closed_for_a_reason",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "code"],
+                condition=Q(closed_at__isnull=True),
+                name="capture_open_is_one_per_user_and_code",
+            ),
+            models.UniqueConstraint(
+                fields=["browser_session", "code"],
+                condition=Q(closed_at__isnull=True, user__isnull=True),
+                name="capture_open_is_one_per_browser_session_and_code",
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="capture_expires_at")]
+
+    def __str__(self) -> str:
+        return f"{self.code} opened {self.opened_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def scope(self) -> str:
+        """`user` or `browser_session`, as the API names them."""
+        return "user" if self.user_id else "browser_session"

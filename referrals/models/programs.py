@@ -1,0 +1,148 @@
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from rewards.amounts import Amounts
+
+MOST_DAYS = 3650
+
+
+class Program(models.Model):
+    """A referral program; its conditions are in its numbered terms."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    is_default = models.BooleanField(
+        default=False, help_text="New people get their code in this program; there is one."
+    )
+    is_active = models.BooleanField(default=True)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="program_default_is_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True)
+                | Q(ends_at__isnull=True)
+                | Q(starts_at__lt=models.F("ends_at")),
+                name="program_starts_before_it_ends",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_running(self, now: datetime) -> bool:
+        """Say whether claims are taken at `now`."""
+        return (
+            self.is_active
+            and (self.starts_at is None or self.starts_at <= now)
+            and (self.ends_at is None or now < self.ends_at)
+        )
+
+
+class Touch(models.TextChoices):
+    """Which of several opened invitations counts."""
+
+    FIRST = "first", "First opened"
+    LAST = "last", "Last opened"
+
+
+class ProgramTermsQuerySet(models.QuerySet["ProgramTerms"]):
+    def in_force(self, now: datetime) -> "ProgramTermsQuerySet":
+        """Return terms whose time has come, the one that counts first."""
+        return self.filter(effective_from__lte=now).order_by("-version")
+
+
+class ProgramTerms(models.Model):
+    """One immutable version of a program's conditions and rewards."""
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="terms")
+    version = models.PositiveIntegerField()
+    effective_from = models.DateTimeField(default=timezone.now)
+    capture_days = models.PositiveIntegerField(
+        default=30, help_text="Days for which an opened invitation is kept."
+    )
+    claim_days = models.PositiveIntegerField(
+        default=7, help_text="Days after Clerk made the account in which its owner may claim."
+    )
+    touch = models.CharField(max_length=5, choices=Touch.choices, default=Touch.LAST)
+    qualifying_event_type = models.CharField(max_length=100, default="reading.completed")
+    qualifying_event_count = models.PositiveIntegerField(default=1)
+    hold_days = models.PositiveIntegerField(
+        default=0, help_text="Days between qualification and the referrer's reward."
+    )
+    daily_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Most claims for one referrer in 24 hours."
+    )
+    total_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Most live attributions for one referrer."
+    )
+    referee_stars = models.PositiveIntegerField(default=0)
+    referee_free_points = models.PositiveIntegerField(default=0)
+    referee_coins = models.PositiveIntegerField(default=0)
+    referee_exp = models.PositiveIntegerField(default=0)
+    referrer_stars = models.PositiveIntegerField(default=0)
+    referrer_free_points = models.PositiveIntegerField(default=0)
+    referrer_coins = models.PositiveIntegerField(default=0)
+    referrer_exp = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False
+    )
+
+    objects = ProgramTermsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "program terms"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "version"], name="terms_version_is_unique_in_program"
+            ),
+            models.CheckConstraint(
+                condition=Q(version__gte=1)
+                & Q(capture_days__gte=1)
+                & Q(claim_days__gte=1)
+                & Q(qualifying_event_count__gte=1)
+                & Q(capture_days__lte=MOST_DAYS)
+                & Q(claim_days__lte=MOST_DAYS)
+                & Q(hold_days__lte=MOST_DAYS),
+                name="terms_counts_are_sensible",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program} v{self.version}"
+
+    @property
+    def referee_amounts(self) -> Amounts:
+        """What the invited person gets."""
+        return Amounts(
+            self.referee_stars, self.referee_free_points, self.referee_coins, self.referee_exp
+        )
+
+    @property
+    def referrer_amounts(self) -> Amounts:
+        """What the inviter gets, once the invited person has qualified."""
+        return Amounts(
+            self.referrer_stars, self.referrer_free_points, self.referrer_coins, self.referrer_exp
+        )
+
+    @property
+    def claim_window(self) -> timedelta:
+        return timedelta(days=self.claim_days)
+
+    @property
+    def capture_lifetime(self) -> timedelta:
+        return timedelta(days=self.capture_days)
+
+    @property
+    def hold(self) -> timedelta:
+        return timedelta(days=self.hold_days)

@@ -1,0 +1,254 @@
+"""The rules that a claim is judged by: pure functions of facts, each with a reason for staff.
+
+`judge` runs them all, so that a refusal shows what else was wrong. Their order is the order in
+which refusals are told.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from disposable_email_domains import blocklist
+
+from accounts.models import User
+from referrals.models import Outcome, ProgramTerms, ReferralCode
+
+# Providers that deliver all spellings of a mailbox with dots to the same one.
+DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
+
+
+class Verdict(StrEnum):
+    """What one rule finds."""
+
+    PASS = "pass"  # noqa: S105  (no password)
+    FAIL = "fail"
+    REVIEW = "review"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a claim at the moment of judging, read under locks."""
+
+    now: datetime
+    referee: User
+    code: ReferralCode
+    terms: ProgramTerms
+    is_attributed: bool
+    was_rejected: bool
+    closes_a_cycle: bool
+    claims_of_referrer_in_hour: int
+    claims_of_referrer_in_day: int
+    claims_of_referrer_in_all: int
+    claims_from_address_in_hour: int
+    share_a_device: bool
+    referrer_per_hour: int
+    address_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One rule's verdict with its reason; a failed rule names the refusal."""
+
+    rule: str
+    verdict: Verdict
+    reason: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All evaluations of one claim, and what they come to."""
+
+    evaluations: list[Evaluation]
+
+    @property
+    def refusal(self) -> str:
+        """The contract's code of the first failed rule, empty if none failed."""
+        return next((e.refusal for e in self.evaluations if e.verdict == Verdict.FAIL), "")
+
+    @property
+    def awaits_age(self) -> bool:
+        return any(e.verdict == Verdict.UNKNOWN for e in self.evaluations)
+
+    @property
+    def awaits_review(self) -> bool:
+        return any(e.verdict == Verdict.REVIEW for e in self.evaluations)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.refusal:
+            return Outcome.REFUSED
+        return Outcome.HELD if self.awaits_age or self.awaits_review else Outcome.ACCEPTED
+
+    @property
+    def reasons(self) -> str:
+        """Why it is not plainly accepted, in words."""
+        return " ".join(e.reason for e in self.evaluations if e.verdict != Verdict.PASS)
+
+    def as_json(self) -> list[dict[str, str]]:
+        return [{**asdict(e), "verdict": str(e.verdict)} for e in self.evaluations]
+
+
+def judge(facts: Facts) -> Judgement:
+    """Evaluate every rule on `facts`."""
+    return Judgement([rule(facts) for rule in RULES])
+
+
+def code_is_in_use(facts: Facts) -> Evaluation:
+    rule = "code_is_in_use"
+    if not facts.code.is_active:
+        return _fail(rule, "The code has been switched off.", "code_not_found")
+    if facts.code.owner.is_gone:
+        return _fail(rule, "The referrer's account is deleted or banned.", "code_not_found")
+    return _pass(rule, "The code is active and its owner is here.")
+
+
+def program_is_running(facts: Facts) -> Evaluation:
+    if facts.code.program.is_running(facts.now):
+        return _pass("program_is_running", f"Terms version {facts.terms.version} are in force.")
+    return _fail("program_is_running", "The program is not running.", "program_inactive")
+
+
+def is_not_own_code(facts: Facts) -> Evaluation:
+    if facts.code.owner_id == facts.referee.pk:
+        return _fail("is_not_own_code", "It is the claimer's own code.", "self_referral")
+    return _pass("is_not_own_code", "The code is somebody else's.")
+
+
+def has_no_attribution(facts: Facts) -> Evaluation:
+    if facts.is_attributed:
+        reason = "The claimer is attributed to another referrer."
+        return _fail("has_no_attribution", reason, "already_attributed")
+    return _pass("has_no_attribution", "The claimer is attributed to nobody.")
+
+
+def was_not_rejected_before(facts: Facts) -> Evaluation:
+    rule = "was_not_rejected_before"
+    if facts.was_rejected:
+        reason = "An earlier attribution was rejected or reversed; staff alone may attribute anew."
+        return _fail(rule, reason, "attribution_rejected")
+    return _pass(rule, "No earlier attribution was rejected or reversed.")
+
+
+def referrer_was_here_first(facts: Facts) -> Evaluation:
+    rule = "referrer_was_here_first"
+    if facts.closes_a_cycle:
+        reason = "The claimer invited the referrer, directly or through others."
+        return _fail(rule, reason, "reciprocal_referral")
+    referrer_since = facts.code.owner.account_created_at
+    referee_since = facts.referee.account_created_at
+    if referrer_since and referee_since and referrer_since > referee_since:
+        reason = "The referrer's account is younger than the claimer's."
+        return _fail(rule, reason, "reciprocal_referral")
+    return _pass(rule, "The claimer did not invite the referrer.")
+
+
+def account_is_new(facts: Facts) -> Evaluation:
+    """Judge by Clerk's creation time alone; our first sight of somebody says nothing of it."""
+    return account_age(
+        created_at=facts.referee.account_created_at, claimed_at=facts.now, terms=facts.terms
+    )
+
+
+def account_age(
+    *, created_at: datetime | None, claimed_at: datetime, terms: ProgramTerms
+) -> Evaluation:
+    """Say whether an account was new when its owner claimed; unknown while Clerk has not said."""
+    rule = "account_is_new"
+    if created_at is None:
+        return Evaluation(
+            rule, Verdict.UNKNOWN, "Clerk has not yet said when the account was made."
+        )
+    age = max(claimed_at - created_at, timedelta(0))
+    told = f"The account was {age.days} days old; the window is {terms.claim_days} days."
+    if age > terms.claim_window:
+        return _fail(rule, told, "not_new_account")
+    return _pass(rule, told)
+
+
+def referrer_is_within_caps(facts: Facts) -> Evaluation:
+    rule = "referrer_is_within_caps"
+    daily, total = facts.terms.daily_cap, facts.terms.total_cap
+    if daily is not None and facts.claims_of_referrer_in_day >= daily:
+        return _fail(rule, f"The referrer has reached {daily} claims in 24 hours.", "cap_reached")
+    if total is not None and facts.claims_of_referrer_in_all >= total:
+        return _fail(rule, f"The referrer has reached {total} attributions.", "cap_reached")
+    return _pass(rule, "The referrer is within the caps.")
+
+
+def devices_differ(facts: Facts) -> Evaluation:
+    if facts.share_a_device:
+        return _review("devices_differ", "Referrer and referee have used the same device.")
+    return _pass("devices_differ", "Referrer and referee share no known device.")
+
+
+def mailboxes_differ(facts: Facts) -> Evaluation:
+    referee, referrer = mailbox(facts.referee.email), mailbox(facts.code.owner.email)
+    if referee and referee == referrer:
+        return _review("mailboxes_differ", "Both e-mail addresses lead to the same mailbox.")
+    return _pass("mailboxes_differ", "The e-mail addresses are not known to be one mailbox.")
+
+
+def mailbox_is_lasting(facts: Facts) -> Evaluation:
+    domain = facts.referee.email.rpartition("@")[2].lower()
+    if domain in blocklist:
+        return _review("mailbox_is_lasting", "The e-mail address is of a disposable domain.")
+    return _pass("mailbox_is_lasting", "The e-mail domain is not known as disposable.")
+
+
+def referrer_is_not_hurried(facts: Facts) -> Evaluation:
+    count, limit = facts.claims_of_referrer_in_hour + 1, facts.referrer_per_hour
+    told = f"This is claim {count} for the referrer within an hour."
+    rule = "referrer_is_not_hurried"
+    return (
+        _review(rule, f"{told} Over {limit} is suspicious.") if count > limit else _pass(rule, told)
+    )
+
+
+def address_is_not_hurried(facts: Facts) -> Evaluation:
+    count, limit = facts.claims_from_address_in_hour + 1, facts.address_per_hour
+    told = f"This is claim {count} from the network address within an hour."
+    rule = "address_is_not_hurried"
+    return (
+        _review(rule, f"{told} Over {limit} is suspicious.") if count > limit else _pass(rule, told)
+    )
+
+
+RULES: tuple[Callable[[Facts], Evaluation], ...] = (
+    code_is_in_use,
+    program_is_running,
+    is_not_own_code,
+    has_no_attribution,
+    was_not_rejected_before,
+    referrer_was_here_first,
+    account_is_new,
+    referrer_is_within_caps,
+    devices_differ,
+    mailboxes_differ,
+    mailbox_is_lasting,
+    referrer_is_not_hurried,
+    address_is_not_hurried,
+)
+
+
+def mailbox(email: str) -> str:
+    """Return the mailbox behind an address: case, plus-tags and Gmail's dots do not count."""
+    local, _, domain = email.strip().lower().rpartition("@")
+    local = local.partition("+")[0]
+    if domain in DOTLESS_DOMAINS:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}" if local and domain else ""
+
+
+def _pass(rule: str, reason: str) -> Evaluation:
+    return Evaluation(rule, Verdict.PASS, reason)
+
+
+def _review(rule: str, reason: str) -> Evaluation:
+    return Evaluation(rule, Verdict.REVIEW, reason)
+
+
+def _fail(rule: str, reason: str, refusal: str) -> Evaluation:
+    return Evaluation(rule, Verdict.FAIL, reason, refusal)

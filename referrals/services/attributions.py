@@ -1,0 +1,275 @@
+"""Move an attribution from status to status, and pay what that brings.
+
+`move` is the one place where a status changes; each change leaves a timeline entry.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from referrals.models import Attribution, QualifyingEvent, Status, TimelineEntry
+from referrals.models.attributions import AttributionQuerySet
+from referrals.rules import Verdict, account_age
+from rewards import services as rewards
+
+NEXT_STATUSES: dict[str, set[str]] = {
+    "": {Status.HELD, Status.PENDING},
+    Status.HELD: {Status.PENDING, Status.REJECTED},
+    Status.PENDING: {Status.QUALIFIED, Status.REVERSED},
+    Status.QUALIFIED: {Status.REWARDED, Status.REVERSED},
+    Status.REWARDED: {Status.REVERSED},
+    Status.REJECTED: set(),
+    Status.REVERSED: set(),
+}
+SYSTEM = "system"
+REFEREE_KIND = "referral_referee"
+REFERRER_KIND = "referral_referrer"
+
+
+class MoveNotAllowed(Exception):
+    """An attribution cannot go from where it stands to there."""
+
+
+def move(
+    attribution: Attribution, *path: Status, actor: str, reason: str, now: datetime
+) -> Attribution:
+    """Take `attribution` along `path`, one timeline entry for each step.
+
+    The caller holds the attribution's row lock, or has just made the object: it is saved here, with
+    whatever other fields the caller has set. Raises `MoveNotAllowed`.
+    """
+    entries = []
+    is_new = attribution._state.adding
+    for to_status in path:
+        if to_status not in NEXT_STATUSES[attribution.status]:
+            raise MoveNotAllowed(f"It is {attribution.status or 'new'}, not to be {to_status}.")
+        entries.append(
+            TimelineEntry(
+                attribution=attribution,
+                at=now,
+                from_status=attribution.status,
+                to_status=to_status,
+                actor=actor,
+                reason=reason,
+            )
+        )
+        attribution.status = to_status
+    attribution.save(force_insert=is_new)
+    TimelineEntry.objects.bulk_create(entries)
+    return attribution
+
+
+def accept(
+    attribution: Attribution, *, actor: str, reason: str, now: datetime, event_count: int
+) -> Attribution:
+    """Make a new or held attribution pending, pay the referee, and qualify it if it is due.
+
+    `event_count` is the number of the referee's qualifying events so far: those before the claim
+    count too.
+    """
+    attribution.awaits_age = attribution.awaits_review = False
+    path = [Status.PENDING]
+    is_due = event_count >= attribution.terms.qualifying_event_count
+    if is_due:
+        path += _qualify(attribution, now)
+    move(attribution, *path, actor=actor, reason=reason, now=now)
+    _pay_referee(attribution, now)
+    if attribution.status == Status.REWARDED:
+        _pay_referrer(attribution, now)
+    return attribution
+
+
+def qualify(attribution: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
+    """Qualify a pending attribution; the referrer is paid at once unless the terms say to wait."""
+    move(attribution, *_qualify(attribution, now), actor=actor, reason=reason, now=now)
+    if attribution.status == Status.REWARDED:
+        _pay_referrer(attribution, now)
+    return attribution
+
+
+def _qualify(attribution: Attribution, now: datetime) -> list[Status]:
+    attribution.qualified_at = now
+    attribution.release_at = now + attribution.terms.hold
+    if attribution.release_at > now or attribution.referrer.is_gone:
+        return [Status.QUALIFIED]
+    attribution.rewarded_at = now
+    return [Status.QUALIFIED, Status.REWARDED]
+
+
+def _pay_referee(attribution: Attribution, now: datetime) -> None:
+    if amounts := attribution.terms.referee_amounts:
+        rewards.grant(
+            user_id=attribution.referee_id,
+            amounts=amounts,
+            kind=REFEREE_KIND,
+            key=attribution.referee_key,
+            reference=attribution.reference,
+            memo="Reward for accepting an invitation",
+            actor=SYSTEM,
+            now=now,
+        )
+
+
+def _pay_referrer(attribution: Attribution, now: datetime) -> None:
+    if amounts := attribution.terms.referrer_amounts:
+        rewards.grant(
+            user_id=attribution.referrer_id,
+            amounts=amounts,
+            kind=REFERRER_KIND,
+            key=attribution.referrer_key,
+            reference=attribution.reference,
+            memo="Reward for inviting a friend",
+            actor=SYSTEM,
+            now=now,
+        )
+
+
+def event_count(attribution: Attribution) -> int:
+    """Count the referee's events of the type that the attribution's terms name."""
+    return QualifyingEvent.objects.filter(
+        user=attribution.referee_id, type=attribution.terms.qualifying_event_type
+    ).count()
+
+
+@transaction.atomic
+def approve_attribution(
+    *, attribution: Attribution, actor: str, reason: str, now: datetime
+) -> Attribution:
+    """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`."""
+    locked = _locked_with_people(attribution)
+    return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
+
+
+@transaction.atomic
+def reject_attribution(
+    *, attribution: Attribution, actor: str, reason: str, now: datetime
+) -> Attribution:
+    """Refuse a held attribution for good; nobody was paid. Raises `MoveNotAllowed`."""
+    locked = _locked_with_people(attribution)
+    locked.awaits_age = locked.awaits_review = False
+    return move(locked, Status.REJECTED, actor=actor, reason=reason, now=now)
+
+
+@transaction.atomic
+def reverse_attribution(
+    *, attribution: Attribution, actor: str, reason: str, now: datetime, claw_back: bool = False
+) -> Attribution:
+    """Undo a pending, qualified or rewarded attribution and reverse its ledger transactions.
+
+    With `claw_back`, what somebody has spent already is recorded as a shortfall; without it that
+    raises `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`.
+    """
+    locked = _locked_with_people(attribution)
+    move(locked, Status.REVERSED, actor=actor, reason=reason, now=now)
+    paid = rewards.transactions_by_key([locked.referee_key, locked.referrer_key])
+    for key, paid_transaction in sorted(paid.items()):
+        rewards.reverse_transaction(
+            transaction=paid_transaction,
+            reason=reason,
+            key=f"{key}:reversal",
+            actor=actor,
+            now=now,
+            claw_back=claw_back,
+        )
+    return locked
+
+
+def lock_people(*ids: int) -> dict[int, User]:
+    """Lock these people's rows, the lower id first, and return them as they are now.
+
+    Whoever changes an attribution does this before all else, so that two who share a person take
+    turns.
+    """
+    locked = User.objects.select_for_update(no_key=True).order_by("pk")
+    return {user.pk: user for user in locked.filter(pk__in=set(ids))}
+
+
+def _locked(attribution: Attribution) -> Attribution:
+    return (
+        Attribution.objects.select_for_update(of=("self",), no_key=True)
+        .with_names()
+        .get(pk=attribution.pk)
+    )
+
+
+def _locked_with_people(attribution: Attribution) -> Attribution:
+    lock_people(attribution.referee_id, attribution.referrer_id)
+    return _locked(attribution)
+
+
+def resolve_held_of(*, user: User, now: datetime) -> None:
+    """Decide what was held for want of the age of `user`'s account, now that Clerk has told it."""
+    for attribution in _awaiting_age().filter(referee=user):
+        resolve_held(attribution=attribution, now=now)
+
+
+@transaction.atomic
+def resolve_held(*, attribution: Attribution, now: datetime) -> Attribution:
+    """Accept, reject or keep for review an attribution whose referee's age has become known."""
+    locked = _locked(attribution)
+    if locked.status != Status.HELD or not locked.awaits_age:
+        return locked
+    found = account_age(
+        created_at=locked.referee.account_created_at,
+        claimed_at=locked.claimed_at,
+        terms=locked.terms,
+    )
+    if found.verdict == Verdict.UNKNOWN:
+        return locked
+    locked.awaits_age = False
+    reason = found.reason
+    if found.verdict == Verdict.FAIL or locked.referrer.is_gone:
+        if locked.referrer.is_gone:
+            reason = "The referrer's account is deleted or banned."
+        return move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
+    if locked.awaits_review:
+        locked.save(update_fields=["awaits_age"])
+        return locked
+    return accept(locked, actor=SYSTEM, reason=reason, now=now, event_count=event_count(locked))
+
+
+def _awaiting_age() -> AttributionQuerySet:
+    return Attribution.objects.filter(status=Status.HELD, awaits_age=True)
+
+
+def release_due(*, now: datetime, limit: int = 100) -> int:
+    """Pay referrers whose hold is over and decide held attributions that are now known.
+
+    Takes up to `limit` of each, passing over rows that another process works on; returns how many
+    it moved. Call it until it returns 0.
+    """
+    return _release_qualified(now, limit) + _resolve_known(now, limit)
+
+
+@transaction.atomic
+def _release_qualified(now: datetime, limit: int) -> int:
+    due = (
+        Attribution.objects.filter(
+            status=Status.QUALIFIED,
+            release_at__lte=now,
+            referrer__deleted_at__isnull=True,
+            referrer__banned_at__isnull=True,
+        )
+        .with_names()
+        .order_by("release_at")
+        .select_for_update(of=("self",), skip_locked=True, no_key=True)[:limit]
+    )
+    for attribution in due:
+        attribution.rewarded_at = now
+        move(attribution, Status.REWARDED, actor=SYSTEM, reason="The hold is over.", now=now)
+        _pay_referrer(attribution, now)
+    return len(due)
+
+
+@transaction.atomic
+def _resolve_known(now: datetime, limit: int) -> int:
+    known = (
+        _awaiting_age()
+        .exclude(referee__account_created_at=None)
+        .order_by("claimed_at")
+        .select_for_update(of=("self",), skip_locked=True, no_key=True)[:limit]
+    )
+    for attribution in known:
+        resolve_held(attribution=attribution, now=now)
+    return len(known)

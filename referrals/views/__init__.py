@@ -1,0 +1,1 @@
+"""The referral endpoints of `/api/v1/`, by who calls them."""
