@@ -92,6 +92,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             models.Index(OpClass(Upper(field), "text_pattern_ops"), name=f"user_{field}_begins")
             for field in ("clerk_id", "email", "first_name", "last_name", "username")
+        ] + [
+            models.Index(
+                fields=["id"],
+                name="user_profile_missing",
+                condition=Q(
+                    clerk_id__isnull=False, clerk_updated_at__isnull=True, deleted_at__isnull=True
+                ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -211,3 +219,25 @@ class WebhookReceipt(models.Model):
 
     def __str__(self) -> str:
         return self.svix_id
+
+
+class ClerkSync(models.Model):
+    """One walk through all of Clerk's users, and how far it has come."""
+
+    started_at = models.DateTimeField()
+    next_offset = models.PositiveBigIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "Clerk synchronisation"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=True),
+                nulls_distinct=False,
+                name="clerk_sync_one_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Synchronisation of {self.started_at:%Y-%m-%d %H:%M}"

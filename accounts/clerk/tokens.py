@@ -109,7 +109,7 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 
 def _require_session_token(header: dict[str, Any], claims: dict[str, Any]) -> None:
-    if claims.get("iss") != issuer():
+    if not issuer() or claims.get("iss") != issuer():
         raise TokenInvalid("The token comes from another issuer.")
     if str(header.get("typ", "JWT")).upper() != "JWT":
         raise TokenInvalid("The token is not a session token.")

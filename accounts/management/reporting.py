@@ -13,7 +13,6 @@ class ReportingCommand(BaseCommand):
     """A command whose `example` ends its help, and which reports in words or as one JSON object."""
 
     example = ""
-    requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(

@@ -75,6 +75,31 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ClerkSync",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("next_offset", models.PositiveBigIntegerField(default=0)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "verbose_name": "Clerk synchronisation",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("finished_at__isnull", True)),
+                        fields=("finished_at",),
+                        name="clerk_sync_one_unfinished",
+                        nulls_distinct=False,
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="WebhookReceipt",
             fields=[
                 (
@@ -271,6 +296,15 @@ class Migration(migrations.Migration):
                             django.db.models.functions.text.Upper("username"), "text_pattern_ops"
                         ),
                         name="user_username_begins",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("clerk_id__isnull", False),
+                            ("clerk_updated_at__isnull", True),
+                            ("deleted_at__isnull", True),
+                        ),
+                        fields=["id"],
+                        name="user_profile_missing",
                     ),
                 ],
                 "constraints": [

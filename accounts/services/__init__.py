@@ -16,6 +16,7 @@ from accounts.services.people import (
     identify,
     provision_user,
 )
+from accounts.services.sync import SyncReport, sync_all_users, sync_missing_users
 from accounts.services.webhooks import (
     PayloadGone,
     WebhookWorkFailed,
@@ -30,6 +31,7 @@ __all__ = [
     "ApiKeyInvalid",
     "PayloadGone",
     "ScopeUnknown",
+    "SyncReport",
     "Unapplied",
     "WebhookWorkFailed",
     "apply_clerk_profile",
@@ -42,4 +44,6 @@ __all__ = [
     "receive_webhook",
     "replay_webhook",
     "revoke_api_key",
+    "sync_all_users",
+    "sync_missing_users",
 ]
