@@ -112,7 +112,7 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
         return Claimed(standing)
     terms = ProgramTerms.objects.in_force(now).filter(program=code.program_id).first()
     if terms is None:
-        return _refuse("program_inactive", user, code.code, now, referrer)
+        return _refuse("program_inactive", referee, code.code, now, code.owner)
     # The salt changes at midnight (UTC), so an hour may have two of them.
     hashes = (hashed_address(address, now.date()), hashed_address(address, (now - HOUR).date()))
     facts, events = _facts(referee, code, terms, earlier, hashes, now)
