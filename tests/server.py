@@ -110,10 +110,11 @@ def _environment(env: Mapping[str, str]) -> dict[str, str]:
 
 def _wait_until_alive(base_url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + SECONDS_TO_START
+    client = httpx.Client(verify=False, timeout=1, trust_env=False)
     while time.monotonic() < deadline:
         assert process.poll() is None, f"The server stopped with status {process.returncode}."
         try:
-            httpx.get(f"{base_url}/livez", timeout=1).raise_for_status()
+            client.get(f"{base_url}/livez").raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.05)
         else:

@@ -4,10 +4,9 @@ The orders are exhaustive, up to the names of the people and of the codes, which
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count, permutations
-
-import pytest
 
 from tests.journeys.over_http import HttpBrowser, Site
 from tests.people import Person, newcomer
@@ -101,24 +100,27 @@ def _orders(steps: list[str], *alike: list[str]) -> list[tuple[str, ...]]:
     ]
 
 
-def _newcomers(*names: str, walk: int) -> dict[str, Person]:
-    return {name: newcomer(f"{name}{walk}") for name in names}
+def _walk_all(site: Site, orders: list[tuple[str, ...]], names: list[str], **mode: bool) -> None:
+    def take(numbered: tuple[int, tuple[str, ...]]) -> None:
+        walk, order = numbered
+        people = {name: newcomer(f"{name}{walk}") for name in names}
+        Walk(site, site.browser(**mode), people).take(order)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take, enumerate(orders)))
 
 
-@pytest.mark.parametrize("header_mode", [False, True], ids=["cookie", "header"])
 def test_two_people_and_two_codes_never_mix_in_any_order(
-    site: Site, noks_link: str, somchais_link: str, header_mode: bool
+    site: Site, noks_link: str, somchais_link: str
 ) -> None:
     codes, names = [noks_link, somchais_link], ["Ploy", "Mali"]
-    for walk, order in enumerate(_orders([*codes, *names, OUT, CLAIM], codes, names)):
-        browser = site.browser(header_mode=header_mode)
-        Walk(site, browser, _newcomers(*names, walk=walk)).take(order)
+    _walk_all(site, _orders([*codes, *names, OUT, CLAIM], codes, names), names)
 
 
-def test_three_people_never_mix_in_any_order(site: Site, noks_link: str) -> None:
+def test_three_people_never_mix_in_any_order_in_header_mode(site: Site, noks_link: str) -> None:
     names = ["Ploy", "Mali", "Fah"]
-    for walk, order in enumerate(_orders([noks_link, *names, OUT, CLAIM], names)):
-        Walk(site, site.browser(), _newcomers(*names, walk=walk)).take(order)
+    orders = _orders([noks_link, *names, OUT, CLAIM], names)
+    _walk_all(site, orders, names, header_mode=True)
 
 
 def test_a_code_opened_while_mali_is_signed_in_is_malis_though_ploy_opened_one_before(
