@@ -39,7 +39,9 @@ check: $(VENV)/.ready
 migrate: $(VENV)/.ready-production
 	@$(PY) manage.py migrate
 
+serve: export PROMETHEUS_MULTIPROC_DIR = $(CURDIR)/.data/metrics-$(PORT)
 serve: $(VENV)/.ready-production
+	@rm -rf $(PROMETHEUS_MULTIPROC_DIR) && mkdir -p $(PROMETHEUS_MULTIPROC_DIR)
 	@$(PY) manage.py check
 	@$(PY) manage.py collectstatic --no-input --verbosity 0
 	@exec $(VENV)/bin/granian --interface wsgi --workers $(WEB_WORKERS) --blocking-threads 1 \

@@ -19,8 +19,8 @@ from rewards.services import balances_of
 class MeSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(source="user.clerk_id")
     display_name = serializers.CharField(source="user.display_name")
-    email = serializers.CharField(source="user.email", allow_null=True)
-    image_url = serializers.CharField(source="user.image_url", allow_null=True)
+    email = serializers.CharField(allow_null=True)
+    image_url = serializers.CharField(allow_null=True)
     created_at = UtcDateTimeField(source="user.created_at")
     balances = AmountsSerializer()
     credits = serializers.IntegerField()
@@ -38,6 +38,8 @@ class MeView(APIView):
         profile = referral_profile(user=user, now=timezone.now())
         answer = {
             "user": user,
+            "email": user.email or None,
+            "image_url": user.image_url or None,
             "balances": balances,
             "credits": balances.stars + balances.free_points,
             "code": profile.code,

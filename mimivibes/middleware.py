@@ -1,4 +1,4 @@
-"""Learn the visitor's true address and scheme from the proxies that we trust, and no others."""
+"""What every request passes: whom it really comes from, and who may keep the answer."""
 
 import ipaddress
 from collections.abc import Callable
@@ -42,6 +42,19 @@ class TrustedProxyMiddleware:
     def _trusts(self, address: str) -> bool:
         parsed = _address(address)
         return parsed is not None and any(parsed in network for network in self.networks)
+
+
+class NoStoreMiddleware:
+    """Forbid every cache to keep what the API answers: the next person may share the browser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith("/api/v1/"):
+            response["Cache-Control"] = "no-store"
+        return response
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -23,6 +23,7 @@ from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
+from mimivibes.parsers import BodyTooLarge
 from referrals.services.captures import OwnCode
 from referrals.services.claims import (
     AlreadyAttributed,
@@ -36,6 +37,8 @@ from referrals.services.claims import (
 from referrals.services.codes import CodeNotAllowed, CodeNotFound, CodeTaken, InvalidCode
 from referrals.services.events import EventConflict
 from referrals.views.public import OriginNotAllowed
+from rewards import services as rewards
+from rewards.views import IdempotencyKeyInvalid, IdempotencyKeyMissing
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
     SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    BodyTooLarge: Problem(413, "too_large", "The body is too large"),
     TooLarge: Problem(413, "too_large", "The delivery is too large"),
     WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
     CodeNotFound: Problem(404, "code_not_found", "There is no such code in use"),
@@ -98,6 +102,24 @@ PROBLEMS: dict[type[Exception], Problem] = {
     CodeTaken: Problem(409, "code_taken", "Somebody has this code already"),
     CodeNotAllowed: Problem(422, "code_not_allowed", "This code is not allowed"),
     EventConflict: Problem(409, "event_conflict", "This event id was used for another event"),
+    IdempotencyKeyMissing: Problem(
+        400, "idempotency_key_missing", "The Idempotency-Key header is missing"
+    ),
+    IdempotencyKeyInvalid: Problem(
+        400, "idempotency_key_invalid", "The Idempotency-Key header is not valid"
+    ),
+    rewards.IdempotencyKeyReused: Problem(
+        422, "idempotency_key_reused", "This Idempotency-Key was used for something else"
+    ),
+    rewards.InsufficientBalance: Problem(
+        409, "insufficient_balance", "There is not enough on the balance"
+    ),
+    rewards.NoRate: Problem(422, "no_rate", "These two currencies are not exchanged"),
+    rewards.UserGone: Problem(422, "user_gone", "This user is deleted or banned"),
+    rewards.TransactionNotFound: Problem(404, "not_found", "There is no such transaction"),
+    rewards.AlreadyReversed: Problem(
+        409, "already_reversed", "This transaction has been reversed already"
+    ),
 }
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}

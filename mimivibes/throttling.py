@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from accounts.models import ApiKey
+
 if TYPE_CHECKING:  # DRF imports this module while it builds its views
     from rest_framework.views import APIView
 
@@ -15,7 +17,7 @@ class CallerThrottle(SimpleRateThrottle):
     scope = "public"
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        if getattr(view, "required_scope", None):
+        if isinstance(request.auth, ApiKey):
             return True
         if request.user:
             self.scope = "user"

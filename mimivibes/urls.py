@@ -1,14 +1,22 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from mimivibes.docs import DocsView
 from mimivibes.me import MeView
+from mimivibes.metrics import metrics
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(), name="docs"),
+    path("metrics", metrics),
     path("api/v1/me", MeView.as_view()),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("referrals.urls")),
     path("api/v1/", include("rewards.urls")),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("", include("mimivibes.demo.urls")))

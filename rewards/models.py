@@ -333,7 +333,6 @@ class IdempotencyRecord(models.Model):
     caller = models.CharField(max_length=300)
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField()
     body = models.JSONField()
     created_at = models.DateTimeField()
 

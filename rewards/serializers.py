@@ -5,7 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rewards.amounts import Amounts
+from rewards.amounts import Amounts, Currency
+from rewards.models import MAX_AMOUNT, ExchangeRate, Transaction
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -18,7 +19,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
             errors = dict(error.detail) if isinstance(error.detail, dict) else {}
-        for name in set(data) - set(self.fields) if isinstance(data, dict) else ():
+        for name in sorted(set(data) - set(self.fields)) if isinstance(data, dict) else ():
             errors[name] = [serializers.ErrorDetail("Unknown field.", code="unknown_field")]
         if errors:
             raise serializers.ValidationError(errors)
@@ -60,3 +61,97 @@ class AmountsSerializer(serializers.Serializer[Amounts]):
 
     def to_representation(self, instance: Amounts) -> dict[str, int]:
         return instance.as_dict()
+
+
+class TransactionSerializer(serializers.Serializer[Transaction]):
+    id = serializers.CharField(source="pk")
+    kind = serializers.CharField()
+    amounts = AmountsSerializer(help_text="What the user gained or, below zero, lost.")
+    reference = serializers.CharField()
+    memo = serializers.CharField()
+    created_at = UtcDateTimeField()
+    reverses = serializers.CharField(
+        source="reverses_id", allow_null=True, help_text="The transaction that this one reverses."
+    )
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """What a posting did, and what its user holds after it."""
+
+    transaction = TransactionSerializer()
+    balances = AmountsSerializer()
+
+
+class FromField:
+    """Call a field `from`, a word that Python keeps to itself, by declaring it as `from_`."""
+
+    def get_fields(self) -> dict[str, Any]:
+        declared: dict[str, Any] = super().get_fields()  # type: ignore[misc]
+        return {name.rstrip("_"): field for name, field in declared.items()}
+
+
+class RateSerializer(FromField, serializers.Serializer[ExchangeRate]):
+    from_ = serializers.ChoiceField(choices=Currency.choices, source="from_currency")
+    to = serializers.ChoiceField(choices=Currency.choices, source="to_currency")
+    price = serializers.IntegerField(help_text="Units of `from` for one unit of `to`.")
+
+
+class RatesSerializer(serializers.Serializer[Any]):
+    results = RateSerializer(many=True)
+
+
+class CurrencyField(serializers.ChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=Currency.choices, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        return str(super().to_internal_value(data))
+
+
+class ExchangeSerializer(FromField, StrictSerializer):
+    from_ = CurrencyField()
+    to = CurrencyField()
+    units = StrictIntegerField(
+        min_value=1, max_value=MAX_AMOUNT, help_text="Whole units of `to` to buy."
+    )
+
+
+class SpendSerializer(FromField, StrictSerializer):
+    user_id = StrictCharField(max_length=255, help_text="Clerk id.")
+    amount = StrictIntegerField(min_value=1, max_value=MAX_AMOUNT)
+    from_ = serializers.ListField(
+        child=CurrencyField(),
+        min_length=1,
+        max_length=len(Currency),
+        help_text="Currencies to draw from, in this order.",
+    )
+    reason = StrictCharField(max_length=500)
+
+    def validate_from(self, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise serializers.ValidationError("A currency stands here twice.", code="duplicate")
+        return value
+
+
+class GrantedAmountsSerializer(StrictSerializer):
+    stars = StrictIntegerField(min_value=0, max_value=MAX_AMOUNT, default=0)
+    free_points = StrictIntegerField(min_value=0, max_value=MAX_AMOUNT, default=0)
+    coins = StrictIntegerField(min_value=0, max_value=MAX_AMOUNT, default=0)
+    exp = StrictIntegerField(min_value=0, max_value=MAX_AMOUNT, default=0)
+
+    def validate(self, attrs: dict[str, int]) -> dict[str, int]:
+        if not any(attrs.values()):
+            raise serializers.ValidationError("Grant something.", code="all_zero")
+        return attrs
+
+
+class GrantSerializer(StrictSerializer):
+    user_id = StrictCharField(max_length=255, help_text="Clerk id.")
+    amounts = GrantedAmountsSerializer()
+    reason = StrictCharField(max_length=500)
+
+
+class ReverseSerializer(StrictSerializer):
+    reason = StrictCharField(max_length=500)

@@ -83,6 +83,10 @@ class Attribution(models.Model):
                 name="attribution_rewarded_at_some_time",
             ),
         ]
+        permissions = [
+            ("decide_attribution", "Can approve and reject held attributions"),
+            ("reverse_attribution", "Can reverse attributions and their rewards"),
+        ]
         indexes = [
             models.Index(fields=["referrer", "-claimed_at", "-id"], name="attribution_by_referrer"),
             models.Index(fields=["claimed_at"], name="attribution_claimed_at"),

@@ -137,7 +137,7 @@ def approve_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime
 ) -> Attribution:
     """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`."""
-    locked = _locked(attribution)
+    locked = _locked_with_people(attribution)
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
 
 
@@ -146,7 +146,7 @@ def reject_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime
 ) -> Attribution:
     """Refuse a held attribution for good; nobody was paid. Raises `MoveNotAllowed`."""
-    locked = _locked(attribution)
+    locked = _locked_with_people(attribution)
     locked.awaits_age = locked.awaits_review = False
     return move(locked, Status.REJECTED, actor=actor, reason=reason, now=now)
 
@@ -160,7 +160,7 @@ def reverse_attribution(
     With `claw_back`, what somebody has spent already is recorded as a shortfall; without it that
     raises `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`.
     """
-    locked = _locked(attribution)
+    locked = _locked_with_people(attribution)
     move(locked, Status.REVERSED, actor=actor, reason=reason, now=now)
     paid = rewards.transactions_by_key([locked.referee_key, locked.referrer_key])
     for key, paid_transaction in sorted(paid.items()):
@@ -175,12 +175,27 @@ def reverse_attribution(
     return locked
 
 
+def lock_people(*ids: int) -> dict[int, User]:
+    """Lock these people's rows, the lower id first, and return them as they are now.
+
+    Whoever changes an attribution does this before all else, so that two who share a person take
+    turns.
+    """
+    locked = User.objects.select_for_update(no_key=True).order_by("pk")
+    return {user.pk: user for user in locked.filter(pk__in=set(ids))}
+
+
 def _locked(attribution: Attribution) -> Attribution:
     return (
         Attribution.objects.select_for_update(of=("self",), no_key=True)
         .with_names()
         .get(pk=attribution.pk)
     )
+
+
+def _locked_with_people(attribution: Attribution) -> Attribution:
+    lock_people(attribution.referee_id, attribution.referrer_id)
+    return _locked(attribution)
 
 
 def resolve_held_of(*, user: User, now: datetime) -> None:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
+from accounts.services import AccountDeleted
 from referrals.models import (
     LIVE_STATUSES,
     Attribution,
@@ -20,7 +21,7 @@ from referrals.models import (
     Status,
 )
 from referrals.rules import Facts, Judgement, judge
-from referrals.services.attributions import accept, move
+from referrals.services.attributions import accept, lock_people, move
 from referrals.services.captures import chosen_capture, with_touch
 from referrals.services.codes import CodeNotFound
 
@@ -99,17 +100,19 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
     if code is None and text is None:
         return Claimed(_standing(_attributions_of(user)))
     if code is None:
-        _write(Decision(referee=user, code=(text or "")[:64], at=now, refusal="code_not_found"))
-        return "code_not_found"
-    referee, referrer = _lock_people(user, code.owner)
-    code.owner = referrer
+        return _refuse("code_not_found", user, text or "", now)
+    # So two claims of one referee, or on the last place under a referrer's cap, take turns.
+    people = lock_people(user.pk, code.owner_id)
+    referee, code.owner = people[user.pk], people[code.owner_id]
+    if referee.is_gone:  # since the request began
+        raise AccountDeleted
     earlier = _attributions_of(user)
     standing = _standing(earlier)
     if standing and (text is None or standing.referrer_id == code.owner_id):
         return Claimed(standing)
     terms = ProgramTerms.objects.in_force(now).filter(program=code.program_id).first()
     if terms is None:
-        return "program_inactive"
+        return _refuse("program_inactive", referee, code.code, now, code.owner)
     # The salt changes at midnight (UTC), so an hour may have two of them.
     hashes = (hashed_address(address, now.date()), hashed_address(address, (now - HOUR).date()))
     facts, events = _facts(referee, code, terms, earlier, hashes, now)
@@ -120,7 +123,7 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
     _write(
         Decision(
             referee=referee,
-            referrer=referrer,
+            referrer=code.owner,
             attribution=attribution,
             terms=terms,
             capture=capture,
@@ -161,6 +164,16 @@ def _attribute(
     return accept(attribution, actor=actor, reason=reason, now=facts.now, event_count=events)
 
 
+def _refuse(
+    refusal: str, referee: User, code: str, now: datetime, referrer: User | None = None
+) -> str:
+    """Write down a refusal that came before there was anything to judge by."""
+    _write(
+        Decision(referee=referee, referrer=referrer, code=code[:64], at=now, refusal=refusal),
+    )
+    return refusal
+
+
 def _write(decision: Decision, outcome: Outcome = Outcome.REFUSED) -> None:
     decision.outcome = outcome
     decision.save(force_insert=True)
@@ -178,17 +191,6 @@ def _code_to_claim(
     # If all their codes have gone out of use, the last one shows staff why nothing came of it.
     capture = chosen_capture(captures) or next(iter(captures), None)
     return (capture.code, capture) if capture else (None, None)
-
-
-def _lock_people(referee: User, referrer: User) -> tuple[User, User]:
-    """Lock both rows, the lower id first, and return them as they are now.
-
-    So two claims of one referee, two claims on one referrer's last place under a cap, and a claim
-    and a deletion take turns.
-    """
-    locked = User.objects.select_for_update(no_key=True).order_by("pk")
-    people = {user.pk: user for user in locked.filter(pk__in={referee.pk, referrer.pk})}
-    return people[referee.pk], people[referrer.pk]
 
 
 def _attributions_of(user: User) -> list[Attribution]:

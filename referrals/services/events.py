@@ -64,9 +64,10 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
     their thresholds. Somebody unknown is provisioned. Events of a deleted or banned person are kept
     and bring nothing. `source` names the sender.
     """
-    _provision_unknown({event.clerk_id for event in events}, now)
+    if not events:
+        return []
     with transaction.atomic():
-        people = _lock_people({event.clerk_id for event in events})
+        people = _people({event.clerk_id for event in events}, now)
         rows = [_row(event, people[event.clerk_id], source, now) for event in events]
         new_ids = _insert(rows)
         known = _known({row.event_id for row in rows} - new_ids)
@@ -99,10 +100,13 @@ def _recorded(
     )
 
 
-def _provision_unknown(clerk_ids: set[str], now: datetime) -> None:
-    known = User.objects.filter(clerk_id__in=clerk_ids).values_list("clerk_id", flat=True)
-    for clerk_id in sorted(clerk_ids - set(known)):
+def _people(clerk_ids: set[str], now: datetime) -> dict[str, User]:
+    """Return these people locked; whoever is unknown is provisioned."""
+    people = _lock_people(clerk_ids)
+    unknown = sorted(clerk_ids - people.keys())
+    for clerk_id in unknown:
         provision_user(clerk_id=clerk_id, now=now)
+    return _lock_people(clerk_ids) if unknown else people
 
 
 def _lock_people(clerk_ids: set[str]) -> dict[str, User]:

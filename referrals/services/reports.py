@@ -43,7 +43,7 @@ def _with_profile(users: QuerySet[User]) -> QuerySet[User]:
             own_code=FilteredRelation("referral_codes"),
         )
         .filter(own_code__is_primary=True, own_code__program__is_default=True)
-        .select_related(
+        .select_related(  # type: ignore[misc]  # the annotations
             "own_code", "received__referrer", "received__code", "received__terms__program"
         )
         .order_by("-received__claimed_at", "-received__pk")

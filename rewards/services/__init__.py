@@ -1,29 +1,38 @@
 """The verbs of the ledger. Each takes the time as `now`, and is safe to repeat under its key."""
 
 from rewards.services.balances import InsufficientBalance, balances_of, earned
+from rewards.services.exchanging import NoRate, active_rates, exchange
 from rewards.services.forfeits import forfeit_balances
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
-from rewards.services.posting import (
-    AlreadyReversed,
-    IdempotencyKeyReused,
-    transactions_by_key,
-)
+from rewards.services.idempotency import Answer, answer_once
+from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
+from rewards.services.proof import Fault, verify_ledger
 from rewards.services.reversals import TransactionNotFound, reverse_by_id, reverse_transaction
 from rewards.services.rules import pay_rules
+from rewards.services.spending import spend, spend_by_clerk_id
 
 __all__ = [
     "AlreadyReversed",
+    "Answer",
+    "Fault",
     "IdempotencyKeyReused",
     "InsufficientBalance",
+    "NoRate",
     "TransactionNotFound",
     "UserGone",
+    "active_rates",
+    "answer_once",
     "balances_of",
     "earned",
+    "exchange",
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
     "pay_rules",
     "reverse_by_id",
     "reverse_transaction",
+    "spend",
+    "spend_by_clerk_id",
     "transactions_by_key",
+    "verify_ledger",
 ]

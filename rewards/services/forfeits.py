@@ -2,18 +2,17 @@
 
 from datetime import datetime
 
-from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from rewards.amounts import Currency
 from rewards.models import Account, Transaction
 from rewards.services.balances import lock_balances
-from rewards.services.posting import Posting, from_house, post
+from rewards.services.posting import Posting, from_house, in_transaction, post
 
 
 def forfeit_balances(*, user_id: int, reason: str, now: datetime) -> Transaction | None:
     """Take everything that a user holds; None if there is nothing to take."""
-    with transaction.atomic(savepoint=False):
+    with in_transaction():
         held = lock_balances(user_id, Currency.values)
         if not held:
             return None

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,15 +98,35 @@ def post(postings: Sequence[Posting], *, now: datetime) -> list[Transaction]:
     asked = {posting.key: (uuid7(), posting) for posting in postings}
     if len(asked) < len(postings):
         raise ValueError("Two postings of one batch have the same key.")
-    with transaction.atomic(savepoint=False):
+    with in_transaction():
         made = _insert(asked.values(), now=now)
         earlier = transactions_by_key(key for key, (id_, _) in asked.items() if id_ not in made)
         return [
-            _unsaved(asked[posting.key][0], posting, now=now)
-            if asked[posting.key][0] in made
-            else same_content(earlier.get(posting.key), posting)
-            for posting in postings
+            _made(id_, posting, now=now)
+            if id_ in made
+            else _same_content(earlier.get(posting.key), posting)
+            for id_, posting in asked.values()
         ]
+
+
+def first_answer(posting: Posting, *, otherwise: Exception) -> Transaction:
+    """Return the transaction that an earlier try of this posting made, or raise `otherwise`.
+
+    For a verb that finds itself refused: a repeat must get the first answer, though the balance or
+    the rate would not allow it any more. Raises `IdempotencyKeyReused` for other content.
+    """
+    earlier = transactions_by_key([posting.key]).get(posting.key)
+    if earlier is None:
+        raise otherwise
+    return _same_content(earlier, posting)
+
+
+def in_transaction() -> AbstractContextManager[object]:
+    """Open a database transaction, unless the caller has one.
+
+    There it adds no savepoint, and a refusal, which has written nothing, leaves it usable.
+    """
+    return nullcontext() if connection.in_atomic_block else transaction.atomic()
 
 
 def transactions_by_key(keys: Iterable[str]) -> dict[str, Transaction]:
@@ -117,9 +138,8 @@ def transactions_by_key(keys: Iterable[str]) -> dict[str, Transaction]:
     return {transaction.idempotency_key: transaction for transaction in found}
 
 
-def same_content(earlier: Transaction | None, posting: Posting) -> Transaction:
-    """Return what stands under a posting's key, if it is the same."""
-    if earlier is None:
+def _same_content(earlier: Transaction | None, posting: Posting) -> Transaction:
+    if earlier is None:  # not the key was taken, but the original that it reverses
         raise AlreadyReversed
     if earlier.fingerprint != posting.fingerprint:
         raise IdempotencyKeyReused
@@ -181,7 +201,7 @@ def _insert(asked: Iterable[tuple[UUID, Posting]], *, now: datetime) -> set[UUID
         return {id_ for (id_,) in cursor.fetchall()}
 
 
-def _unsaved(id_: UUID, posting: Posting, *, now: datetime) -> Transaction:
+def _made(id_: UUID, posting: Posting, *, now: datetime) -> Transaction:
     made = Transaction.from_db(
         connection.alias,
         [

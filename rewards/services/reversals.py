@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction as database
-
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, Transaction
 from rewards.services.balances import InsufficientBalance, lock_balances
@@ -13,8 +11,9 @@ from rewards.services.posting import (
     AlreadyReversed,
     Line,
     Posting,
+    first_answer,
+    in_transaction,
     post,
-    same_content,
 )
 
 
@@ -40,7 +39,7 @@ def reverse_transaction(
     Raises `AlreadyReversed`, `IdempotencyKeyReused`, and, without `claw_back`,
     `InsufficientBalance` if the user would go below zero.
     """
-    with database.atomic(savepoint=False):
+    with in_transaction():
         entries = list(transaction.entries.all())
         held = lock_balances(transaction.user_id, {entry.currency for entry in entries})
         posting = Posting(
@@ -55,7 +54,7 @@ def reverse_transaction(
             content=[str(transaction.pk), reason, claw_back],
         )
         if not claw_back and _shortfall(posting, entries):
-            return _first_answer(posting)
+            return first_answer(posting, otherwise=_refusal(transaction))
         return post([posting], now=now)[0]
 
 
@@ -102,11 +101,7 @@ def _shortfall(posting: Posting, entries: list[Entry]) -> bool:
     return posting.amounts != wanted
 
 
-def _first_answer(posting: Posting) -> Transaction:
-    """Return what a repeat would get, now that the balance refuses it for the first time."""
-    earlier = Transaction.objects.filter(idempotency_key=posting.key).with_amounts().first()
-    if earlier:
-        return same_content(earlier, posting)
-    if Transaction.objects.filter(reverses=posting.reverses_id).exists():
-        raise AlreadyReversed
-    raise InsufficientBalance
+def _refusal(transaction: Transaction) -> Exception:
+    if Transaction.objects.filter(reverses=transaction).exists():
+        return AlreadyReversed()
+    return InsufficientBalance()

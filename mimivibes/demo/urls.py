@@ -1,0 +1,13 @@
+from django.urls import path
+
+from mimivibes.demo import views
+
+urlpatterns = [
+    path("", views.page, name="demo"),
+    path("demo/people", views.people),
+    path("demo/newcomer", views.newcomer),
+    path("demo/token", views.token),
+    path("demo/reading", views.reading),
+    path("demo/new-browser", views.new_browser),
+    path("demo/qr", views.qr),
+]

@@ -1,0 +1,154 @@
+"""Prove the ledger: each statement looks for one kind of fault in the whole of it, and finds none.
+
+The database's own constraints and triggers should make every one of them impossible. This asks
+again, from the rows alone, for what was done with triggers off, by a restore, or by hand.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something on the ledger that must not be: its kind, what it concerns, a sentence."""
+
+    code: str
+    subject: str
+    detail: str
+
+
+def verify_ledger(*, user_id: int | None = None) -> list[Fault]:
+    """Return every fault of the ledger, or of one user's part of it.
+
+    Each check is one statement, so that it sees one moment, and is right on a busy database; only
+    faults leave the database.
+    """
+    return [fault for check in _CHECKS for fault in _run(check, user_id=user_id)]
+
+
+def _run(check: str, *, user_id: int | None) -> Iterator[Fault]:
+    with connection.cursor() as cursor:
+        cursor.execute(check, {"user_id": user_id, "guards": _GUARDS})
+        while rows := cursor.fetchmany(1000):
+            yield from (Fault(*row) for row in rows)
+
+
+_GUARDS = [
+    "balance_begins_at_zero",
+    "balance_follows_entries",
+    "balance_is_not_truncated",
+    "entry_is_append_only",
+    "entry_is_checked",
+    "entry_keeps_balances",
+    "transaction_is_append_only",
+    "transaction_is_checked",
+]
+
+_MISSING_GUARDS = """
+SELECT 'guard_missing', guard, 'The trigger ' || guard || ' is missing or switched off.'
+FROM unnest(%(guards)s::text[]) AS guard
+WHERE NOT EXISTS (
+    SELECT FROM pg_trigger
+    WHERE tgname = guard AND tgenabled IN ('O', 'A') AND tgrelid IN (
+        'rewards_transaction'::regclass, 'rewards_entry'::regclass, 'rewards_balance'::regclass
+    )
+)
+ORDER BY guard
+"""
+
+_EMPTY = """
+SELECT 'transaction_empty', made.id::text, 'The transaction has no entries.'
+FROM rewards_transaction AS made
+WHERE (%(user_id)s::bigint IS NULL OR made.user_id = %(user_id)s)
+  AND NOT EXISTS (SELECT FROM rewards_entry AS entry WHERE entry.transaction_id = made.id)
+ORDER BY made.id
+"""
+
+_UNBALANCED = """
+SELECT 'transaction_unbalanced', transaction_id::text,
+       'Its entries in ' || currency || ' sum to ' || sum(amount) || ', not to zero.'
+FROM rewards_entry
+WHERE %(user_id)s::bigint IS NULL OR transaction_id IN (
+    SELECT id FROM rewards_transaction WHERE user_id = %(user_id)s
+)
+GROUP BY transaction_id, currency
+HAVING sum(amount) <> 0
+ORDER BY transaction_id, currency
+"""
+
+_STRANGERS = """
+SELECT 'entry_of_another_user', made.id::text,
+       'The transaction is user ' || made.user_id || '''s, and has an entry of user '
+       || entry.user_id || '.'
+FROM rewards_entry AS entry JOIN rewards_transaction AS made ON made.id = entry.transaction_id
+WHERE entry.user_id <> made.user_id
+  AND (%(user_id)s::bigint IS NULL OR %(user_id)s IN (made.user_id, entry.user_id))
+ORDER BY made.id, entry.id
+"""
+
+_BALANCES = """
+SELECT CASE WHEN held.id IS NULL THEN 'balance_missing'
+            WHEN held.amount < 0 THEN 'balance_negative'
+            ELSE 'balance_differs' END,
+       'user ' || user_id || ', ' || currency,
+       'The balance is ' || coalesce(held.amount::text, 'missing')
+       || ', the entries sum to ' || coalesce(entered.amount, 0) || '.'
+FROM (
+    SELECT user_id, currency, sum(amount) AS amount FROM rewards_entry
+    WHERE user_id IS NOT NULL AND (%(user_id)s::bigint IS NULL OR user_id = %(user_id)s)
+    GROUP BY user_id, currency
+) AS entered
+FULL JOIN (
+    SELECT * FROM rewards_balance
+    WHERE %(user_id)s::bigint IS NULL OR user_id = %(user_id)s
+) AS held USING (user_id, currency)
+WHERE held.amount IS DISTINCT FROM coalesce(entered.amount, 0) OR held.amount < 0
+ORDER BY user_id, currency
+"""
+
+_REVERSALS = """
+SELECT 'reversal_without_original', reversal.id::text,
+       'The transaction says that it reverses another, and names none that exists.'
+FROM rewards_transaction AS reversal
+LEFT JOIN rewards_transaction AS original ON original.id = reversal.reverses_id
+WHERE reversal.kind = 'reversal' AND original.id IS NULL
+  AND (%(user_id)s::bigint IS NULL OR reversal.user_id = %(user_id)s)
+UNION ALL
+SELECT 'reversal_of_another_user', reversal.id::text,
+       'It reverses ' || original.id || ', which is user ' || original.user_id || '''s.'
+FROM rewards_transaction AS reversal
+JOIN rewards_transaction AS original ON original.id = reversal.reverses_id
+WHERE original.user_id <> reversal.user_id
+  AND (%(user_id)s::bigint IS NULL OR %(user_id)s IN (reversal.user_id, original.user_id))
+UNION ALL
+SELECT 'reversal_reversed_twice', min(reversal.id::text),
+       'Transaction ' || reversal.reverses_id || ' is reversed ' || count(*) || ' times.'
+FROM rewards_transaction AS reversal
+WHERE reversal.reverses_id IS NOT NULL
+  AND (%(user_id)s::bigint IS NULL OR reversal.user_id = %(user_id)s)
+GROUP BY reversal.reverses_id
+HAVING count(*) > 1
+"""
+
+# What the user could not give back stands on `clawed_back`: the two together mirror the original.
+_MIRRORS = """
+SELECT 'reversal_not_mirrored', reversal.id::text,
+       'With its original, ' || reversal.reverses_id || ', ' || pair.account || ' moves '
+       || sum(pair.amount) || ' ' || pair.currency || ', not zero.'
+FROM rewards_transaction AS reversal
+CROSS JOIN LATERAL (
+    SELECT currency, amount,
+           CASE WHEN house IN ('', 'clawed_back') THEN 'the user' ELSE house END AS account
+    FROM rewards_entry
+    WHERE transaction_id IN (reversal.id, reversal.reverses_id)
+) AS pair
+WHERE reversal.reverses_id IS NOT NULL
+  AND (%(user_id)s::bigint IS NULL OR reversal.user_id = %(user_id)s)
+GROUP BY reversal.id, pair.account, pair.currency
+HAVING sum(pair.amount) <> 0
+ORDER BY reversal.id, pair.account, pair.currency
+"""
+
+_CHECKS = [_MISSING_GUARDS, _EMPTY, _UNBALANCED, _STRANGERS, _BALANCES, _REVERSALS, _MIRRORS]

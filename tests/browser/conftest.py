@@ -1,0 +1,94 @@
+"""A real Chromium, and pages whose console is watched."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.server import DEVELOPMENT, free_port, fresh_database, running_server
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None and not os.environ.get("CI"):
+        pytest.skip("there is no Chromium on this machine; .ci/run installs it")
+    # Playwright keeps an event loop in this thread, which Django would take for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
+    """One browser: what it stores lives as long as the test."""
+    context = chromium.new_context(reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(browser_context: BrowserContext) -> Page:
+    return browser_context.new_page()
+
+
+class Console:
+    """What a page complained about: errors, uncaught exceptions, policy violations."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        page.on("console", self._message)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _message(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def console(page: Page) -> Console:
+    return Console(page)
+
+
+@pytest.fixture(scope="package")
+def app_origin() -> str:
+    """The origin of a web app on another site than the API, for header mode."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="package")
+def server(app_origin: str) -> Iterator[str]:
+    """The project as a developer runs it, on a database of its own, empty at first."""
+    env = {
+        **DEVELOPMENT,
+        "DATABASE_URL": fresh_database("mimivibes_browser_tests"),
+        "CORS_ALLOWED_ORIGINS": app_origin,
+        "THROTTLE_PUBLIC": "100000/min",
+        "VELOCITY_ADDRESS_PER_HOUR": "100000",
+        "VELOCITY_REFERRER_PER_HOUR": "100000",
+    }
+    with running_server(env) as base_url:
+        yield base_url

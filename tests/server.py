@@ -1,0 +1,131 @@
+"""The real app server in a process of its own, for tests that speak HTTP or drive a browser."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import httpx
+import psycopg
+from django.conf import settings
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+GRANIAN = str(Path(sys.executable).with_name("granian"))
+PRODUCTION = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+DEVELOPMENT = {"DJANGO_SETTINGS_MODULE": "mimivibes.settings", "DEBUG": "true"}
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 10
+
+
+def database_url(name: str) -> str:
+    """Return the `DATABASE_URL` of database `name` on the server that the tests use."""
+    database = settings.DATABASES["default"]
+    user = ":".join(quote(database[key], safe="") for key in ("USER", "PASSWORD") if database[key])
+    host, port = database["HOST"], database["PORT"]
+    if host.startswith("/"):
+        return f"postgres://{user}@/{name}?{urlencode({'host': host})}"
+    return f"postgres://{user}@{host or 'localhost'}:{port or 5432}/{name}"
+
+
+def fresh_database(name: str) -> str:
+    """Make (again) an empty database `name`, bring its tables up to date, return its address."""
+    admin = settings.DATABASES["default"]
+    with psycopg.connect(
+        host=admin["HOST"] or None,
+        port=admin["PORT"] or None,
+        user=admin["USER"] or None,
+        password=admin["PASSWORD"] or None,
+        dbname="postgres",
+        autocommit=True,
+    ) as connection:
+        identifier = sql.Identifier(name)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    manage("migrate", "--verbosity", "0", env={**PRODUCTION, "DATABASE_URL": database_url(name)})
+    return database_url(name)
+
+
+def manage(*arguments: str, env: Mapping[str, str]) -> str:
+    """Run a management command in a process of its own; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=_environment(env),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def running_server(
+    env: Mapping[str, str], *, port: int | None = None, workers: int = 1
+) -> Iterator[str]:
+    """Serve the project as `make serve` does; give its base address once it answers.
+
+    `env` is `PRODUCTION` or `DEVELOPMENT` with a `DATABASE_URL`, and what else a test wants. The
+    port is in its `PORT`, so that `APP_URL` follows in development.
+    """
+    port = port or free_port()
+    base_url = f"http://localhost:{port}"
+    process = subprocess.Popen(
+        [
+            *(GRANIAN, "--interface", "wsgi", "--workers", str(workers)),
+            *("--blocking-threads", "2" if workers == 1 else "1", "--respawn-failed-workers"),
+            *("--http", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
+            *("--log-level", "warning", "mimivibes.wsgi:application"),
+        ],
+        cwd=ROOT,
+        env={**_environment(env), "PORT": str(port)},
+    )
+    try:
+        _wait_until_alive(base_url, process)
+        yield base_url
+    finally:
+        _stop(process)
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    # tests.settings has put its own values into this process's environment: they are not the
+    # child's, which reads its settings afresh.
+    ours = ("CLERK_", "METRICS_", "THROTTLE_", "CORS_", "APP_URL", "ALLOWED_HOSTS", "SECRET_KEY")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith((*ours, "DEBUG"))}
+    return {**inherited, **env}
+
+
+def _wait_until_alive(base_url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    client = httpx.Client(verify=False, timeout=1, trust_env=False)
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"The server stopped with status {process.returncode}."
+        try:
+            client.get(f"{base_url}/livez").raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"{base_url}/livez did not answer within {SECONDS_TO_START} s.")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
