@@ -132,17 +132,11 @@ def was_not_rejected_before(facts: Facts) -> Evaluation:
     return _pass(rule, "No earlier attribution was rejected or reversed.")
 
 
-def referrer_was_here_first(facts: Facts) -> Evaluation:
-    rule = "referrer_was_here_first"
+def closes_no_cycle(facts: Facts) -> Evaluation:
     if facts.closes_a_cycle:
         reason = "The claimer invited the referrer, directly or through others."
-        return _fail(rule, reason, "reciprocal_referral")
-    referrer_since = facts.code.owner.account_created_at
-    referee_since = facts.referee.account_created_at
-    if referrer_since and referee_since and referrer_since > referee_since:
-        reason = "The referrer's account is younger than the claimer's."
-        return _fail(rule, reason, "reciprocal_referral")
-    return _pass(rule, "The claimer did not invite the referrer.")
+        return _fail("closes_no_cycle", reason, "reciprocal_referral")
+    return _pass("closes_no_cycle", "The claimer did not invite the referrer.")
 
 
 def account_is_new(facts: Facts) -> Evaluation:
@@ -166,6 +160,20 @@ def account_age(
     if age > terms.claim_window:
         return _fail(rule, told, "not_new_account")
     return _pass(rule, told)
+
+
+def referrer_was_here_first(facts: Facts) -> Evaluation:
+    return account_precedes(referrer=facts.code.owner, referee=facts.referee)
+
+
+def account_precedes(*, referrer: User, referee: User) -> Evaluation:
+    """Compare the ages of two accounts, as far as Clerk has told them."""
+    rule = "referrer_was_here_first"
+    referrer_since, referee_since = referrer.account_created_at, referee.account_created_at
+    if referrer_since and referee_since and referrer_since > referee_since:
+        reason = "The referrer's account is younger than the claimer's."
+        return _fail(rule, reason, "reciprocal_referral")
+    return _pass(rule, "The referrer's account is not known to be the younger one.")
 
 
 def referrer_is_within_caps(facts: Facts) -> Evaluation:
@@ -222,8 +230,9 @@ RULES: tuple[Callable[[Facts], Evaluation], ...] = (
     is_not_own_code,
     has_no_attribution,
     was_not_rejected_before,
-    referrer_was_here_first,
+    closes_no_cycle,
     account_is_new,
+    referrer_was_here_first,
     referrer_is_within_caps,
     devices_differ,
     mailboxes_differ,

@@ -1,6 +1,7 @@
 """JSON of the referral endpoints: strict on the way in, the contract's shapes on the way out."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from rest_framework import serializers
 
@@ -38,6 +39,14 @@ class NewCaptureSerializer(CodeSerializer):
 
     landing_url = StrictCharField(max_length=LONG_TEXT, required=False, allow_blank=True)
     utm = UtmSerializer(required=False)
+
+    def validate_landing_url(self, url: str) -> str:
+        """Refuse what Python's parser of URLs does, before it is asked for the parts."""
+        try:
+            urlsplit(url)
+        except ValueError as error:
+            raise serializers.ValidationError("This is not a URL.", code="invalid") from error
+        return url
 
 
 class NewClaimSerializer(StrictSerializer):

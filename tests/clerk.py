@@ -4,9 +4,11 @@ import json
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from svix.webhooks import Webhook
 
 from tests.settings import APP_ORIGIN, ISSUER, ISSUER_PRIVATE_KEY, WEBHOOK_SECRET
@@ -43,10 +45,16 @@ def session_token(
         del payload[name]
     return jwt.encode(
         payload,
-        key,
+        _parsed(key),
         algorithm="RS256",
         headers={"kid": "ins_test", "cat": SESSION_CATEGORY, **(headers or {})},
     )
+
+
+@cache
+def _parsed(pem: str) -> Any:
+    # Parsed anew, and proved to be an RSA key, it costs many times the signature.
+    return load_pem_private_key(pem.encode(), password=None)
 
 
 def user_object(

@@ -66,7 +66,9 @@ def manage(*arguments: str, env: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def running_server(env: Mapping[str, str], *, port: int | None = None) -> Iterator[str]:
+def running_server(
+    env: Mapping[str, str], *, port: int | None = None, workers: int = 1
+) -> Iterator[str]:
     """Serve the project as `make serve` does; give its base address once it answers.
 
     `env` is `PRODUCTION` or `DEVELOPMENT` with a `DATABASE_URL`, and what else a test wants. The
@@ -76,7 +78,8 @@ def running_server(env: Mapping[str, str], *, port: int | None = None) -> Iterat
     base_url = f"http://localhost:{port}"
     process = subprocess.Popen(
         [
-            *(GRANIAN, "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"),
+            *(GRANIAN, "--interface", "wsgi", "--workers", str(workers)),
+            *("--blocking-threads", "2" if workers == 1 else "1", "--respawn-failed-workers"),
             *("--http", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
             *("--log-level", "warning", "mimivibes.wsgi:application"),
         ],
@@ -107,10 +110,11 @@ def _environment(env: Mapping[str, str]) -> dict[str, str]:
 
 def _wait_until_alive(base_url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + SECONDS_TO_START
+    client = httpx.Client(verify=False, timeout=1, trust_env=False)
     while time.monotonic() < deadline:
         assert process.poll() is None, f"The server stopped with status {process.returncode}."
         try:
-            httpx.get(f"{base_url}/livez", timeout=1).raise_for_status()
+            client.get(f"{base_url}/livez").raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.05)
         else:

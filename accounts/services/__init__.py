@@ -2,6 +2,7 @@
 
 from accounts.services.api_keys import (
     ApiKeyInvalid,
+    KeyNameUnusable,
     ScopeUnknown,
     authenticate_api_key,
     create_api_key,
@@ -29,6 +30,7 @@ __all__ = [
     "AccountBanned",
     "AccountDeleted",
     "ApiKeyInvalid",
+    "KeyNameUnusable",
     "PayloadGone",
     "ScopeUnknown",
     "SyncReport",

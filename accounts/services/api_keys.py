@@ -12,6 +12,7 @@ from accounts.models import ApiKey, Scope
 PREFIX = "mimi_"
 PREFIX_LENGTH = len(PREFIX) + 6
 LENGTH_LIMIT = 200
+NAME_LENGTH = 100
 USE_IS_NOTED_EVERY = timedelta(hours=1)
 
 
@@ -23,18 +24,24 @@ class ScopeUnknown(Exception):
     """There is no such scope."""
 
 
+class KeyNameUnusable(Exception):
+    """A key needs a name of 1 to 100 characters."""
+
+
 def create_api_key(*, name: str, scopes: Iterable[str], now: datetime) -> tuple[ApiKey, str]:
     """Make a key; return its row and the key itself, which cannot be had again.
 
     A key has 256 random bits, so a plain SHA-256 keeps it as well as a slow hash would. Raises
-    `ScopeUnknown`, for no scope at all too.
+    `ScopeUnknown`, for no scope at all too, or `KeyNameUnusable`.
     """
+    if not 1 <= len(name.strip()) <= NAME_LENGTH or "\x00" in name:
+        raise KeyNameUnusable
     wanted = list(dict.fromkeys(scopes))
     if not wanted or not set(wanted) <= set(Scope.values):
         raise ScopeUnknown(f"Scopes are {', '.join(Scope.values)}; at least one is needed.")
     key = PREFIX + secrets.token_urlsafe(32)
     row = ApiKey.objects.create(
-        name=name,
+        name=name.strip(),
         prefix=key[:PREFIX_LENGTH],
         key_hash=_hash(key),
         scopes=wanted,

@@ -91,25 +91,16 @@ def apply_clerk_profile(*, profile: ClerkProfile, now: datetime) -> User | Unapp
 def erase_user(*, clerk_id: str, now: datetime) -> User | Unapplied:
     """Remove a person's data and leave a tombstone that nothing resurrects, known before or not.
 
-    Clears their stored webhook payloads. Sends `user_erased` when the tombstone comes to stand;
-    a second time changes nothing.
+    Clears their stored webhook payloads. Sends `user_erased` if somebody known was erased, which
+    happens once.
     """
-    tombstone: dict[str, Any] = {
-        **asdict(TokenProfile()),
-        "clerk_updated_at": None,
-        "banned_at": None,
-        "deleted_at": now,
-    }
     with transaction.atomic():
-        made = _insert(clerk_id=clerk_id, now=now, values=tombstone)
-        user = made or _locked(clerk_id)
-        if user.deleted_at and not made:
-            forget_payloads(clerk_id=clerk_id)
-            return Unapplied("The account had been deleted already.")
-        if not made:
-            _assign(user, tombstone)
+        user = _entomb(clerk_id, now)
         forget_payloads(clerk_id=clerk_id)
-        user_erased.send(sender=User, user=user, now=now)
+        if user is None:
+            return Unapplied("The account had been deleted already.")
+        if not user.is_new:  # type: ignore[attr-defined]
+            user_erased.send(sender=User, user=user, now=now)
         return user
 
 
@@ -130,6 +121,27 @@ def _insert_or_find(*, clerk_id: str, now: datetime, profile: TokenProfile) -> U
 
 def _insert(*, clerk_id: str, now: datetime, values: dict[str, Any]) -> User | None:
     """Insert a person in one round trip; return None if there is a row for them already."""
+    return _upserted(clerk_id, now, values, "NOTHING RETURNING *")
+
+
+def _entomb(clerk_id: str, now: datetime) -> User | None:
+    """Make a row a tombstone, or make one; None if one stands. `is_new` tells which it was."""
+    values: dict[str, Any] = {
+        **asdict(TokenProfile()),
+        "clerk_updated_at": None,
+        "banned_at": None,
+        "deleted_at": now,
+    }
+    sets = ", ".join(f"{field} = excluded.{field}" for field in values)
+    table = connection.ops.quote_name(User._meta.db_table)
+    # xmax is 0 in a row version that an INSERT wrote, and not in one that an UPDATE did.
+    clause = f"UPDATE SET {sets} WHERE {table}.deleted_at IS NULL RETURNING *, xmax = 0 AS is_new"
+    return _upserted(clerk_id, now, values, clause)
+
+
+def _upserted(
+    clerk_id: str, now: datetime, values: dict[str, Any], on_conflict_do: str
+) -> User | None:
     row = {
         "clerk_id": clerk_id,
         "password": "!",  # unusable: people sign in at Clerk
@@ -142,8 +154,7 @@ def _insert(*, clerk_id: str, now: datetime, values: dict[str, Any]) -> User | N
     quote = connection.ops.quote_name
     statement = (
         f"INSERT INTO {quote(User._meta.db_table)} ({', '.join(map(quote, row))}) "
-        f"VALUES ({', '.join(['%s'] * len(row))}) "
-        "ON CONFLICT (clerk_id) DO NOTHING RETURNING *"
+        f"VALUES ({', '.join(['%s'] * len(row))}) ON CONFLICT (clerk_id) DO {on_conflict_do}"
     )
     return next(iter(User.objects.raw(statement, list(row.values()))), None)
 

@@ -1,11 +1,12 @@
 """Who plays in the demo: the cast, and newcomers whose names nobody has had yet."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
+from accounts.development import clerk_id_of
 from accounts.models import User
 from referrals.services.reports import referral_profile
 from rewards.services import balances_of
@@ -13,19 +14,13 @@ from rewards.services import balances_of
 CAST = {
     "Nok": "Was here first and invites everybody.",
     "Ploy": "Has heard of it from a friend.",
-    "Mali": "Borrows Ploy’s phone now and then.",
+    "Mali": "Shares a phone with Ploy.",
     "Somchai": "Would like to invite himself.",
 }
 NEWCOMERS = (
     *("Anong", "Boonmee", "Chai", "Dao", "Fah", "Gaew", "Jinda", "Kanya", "Lamai", "Malee"),
     *("Narong", "Orathai", "Pim", "Rattana", "Siri", "Tida", "Ubon", "Wan", "Yada", "Chompoo"),
 )
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .'-]{0,39}")
-NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
-
-
-class NameNotUsable(Exception):
-    """A name has 1 to 40 letters, digits and spaces, and begins with a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +51,17 @@ class Person:
 
 
 def people_named(names: Sequence[str]) -> list[Person]:
-    """Return these people in order, each once, in one query. Raises `NameNotUsable`."""
+    """Return these people in order, each once, in one query. Raises `NameUnusable`."""
     ids = {name: clerk_id_of(name) for name in names}
     users = {user.clerk_id: user for user in User.objects.filter(clerk_id__in=ids.values())}
     return [Person(name, clerk_id, users.get(clerk_id)) for name, clerk_id in ids.items()]
 
 
-def clerk_id_of(name: str) -> str:
-    """Return the Clerk id of a person of the demo. Raises `NameNotUsable`."""
-    if not NAME.fullmatch(name):
-        raise NameNotUsable
-    return f"user_demo_{NOT_ALPHANUMERIC.sub('_', name.lower())}"
-
-
 def new_name() -> str:
     """Return the first name of the list that nobody has, with a number once all are taken."""
-    taken = set(
-        User.objects.filter(clerk_id__startswith="user_demo_").values_list("clerk_id", flat=True)
-    )
-    for number in range(1, len(taken) + 2):
-        for name in NEWCOMERS:
-            candidate = name if number == 1 else f"{name} {number}"
-            if clerk_id_of(candidate) not in taken:
-                return candidate
-    raise AssertionError("more names are tried than can be taken")
+    for number in count(1):
+        names = [name if number == 1 else f"{name} {number}" for name in NEWCOMERS]
+        for person in people_named(names):
+            if person.user is None:
+                return person.name
+    raise AssertionError("counting does not end")

@@ -17,12 +17,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.development import issue_token
-from mimivibes.demo.people import CAST, NameNotUsable, Person, new_name, people_named
+from accounts.development import NameUnusable, issue_token
+from mimivibes.demo.people import CAST, Person, new_name, people_named
 from referrals.browser_session import COOKIE
 from referrals.services.events import NewEvent, record_event
 
 TOKEN_MINUTES = 1
+LONGEST_NAME = 40
 LONGEST_QR_TEXT = 500
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -37,7 +38,7 @@ def debug_only(view: View) -> View:
             raise Http404
         try:
             return view(request)
-        except NameNotUsable as error:
+        except NameUnusable as error:
             return JsonResponse({"detail": str(error.__doc__)}, status=400)
 
     return checked
@@ -121,18 +122,16 @@ def _person(request: HttpRequest) -> Person:
         body = json.loads(request.body)
         name = body["name"]
     except (ValueError, KeyError, TypeError) as error:
-        raise NameNotUsable from error
-    if not isinstance(name, str):
-        raise NameNotUsable
+        raise NameUnusable from error
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise NameUnusable
     return people_named([name])[0]
 
 
 def _claims(person: Person) -> dict[str, Any]:
     created_at = person.user.account_created_at if person.user else None
     return {
-        "sub": person.clerk_id,
-        "first_name": person.name,
-        "email": f"{person.clerk_id.removeprefix('user_demo_')}@example.com",
+        "email": f"{person.clerk_id.removeprefix('user_')}@example.com",
         "email_verified": True,
         "account_created_at": int((created_at or timezone.now()).timestamp()),
     }

@@ -100,8 +100,7 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
     if code is None and text is None:
         return Claimed(_standing(_attributions_of(user)))
     if code is None:
-        _write(Decision(referee=user, code=(text or "")[:64], at=now, refusal="code_not_found"))
-        return "code_not_found"
+        return _refuse("code_not_found", user, text or "", now)
     # So two claims of one referee, or on the last place under a referrer's cap, take turns.
     people = lock_people(user.pk, code.owner_id)
     referee, code.owner = people[user.pk], people[code.owner_id]
@@ -113,7 +112,7 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
         return Claimed(standing)
     terms = ProgramTerms.objects.in_force(now).filter(program=code.program_id).first()
     if terms is None:
-        return "program_inactive"
+        return _refuse("program_inactive", referee, code.code, now, code.owner)
     # The salt changes at midnight (UTC), so an hour may have two of them.
     hashes = (hashed_address(address, now.date()), hashed_address(address, (now - HOUR).date()))
     facts, events = _facts(referee, code, terms, earlier, hashes, now)
@@ -163,6 +162,16 @@ def _attribute(
         return move(attribution, Status.HELD, actor=actor, reason=judgement.reasons, now=facts.now)
     reason = "Claimed; every rule passed."
     return accept(attribution, actor=actor, reason=reason, now=facts.now, event_count=events)
+
+
+def _refuse(
+    refusal: str, referee: User, code: str, now: datetime, referrer: User | None = None
+) -> str:
+    """Write down a refusal that came before there was anything to judge by."""
+    _write(
+        Decision(referee=referee, referrer=referrer, code=code[:64], at=now, refusal=refusal),
+    )
+    return refusal
 
 
 def _write(decision: Decision, outcome: Outcome = Outcome.REFUSED) -> None:

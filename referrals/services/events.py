@@ -64,6 +64,8 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
     their thresholds. Somebody unknown is provisioned. Events of a deleted or banned person are kept
     and bring nothing. `source` names the sender.
     """
+    if not events:
+        return []
     with transaction.atomic():
         people = _people({event.clerk_id for event in events}, now)
         rows = [_row(event, people[event.clerk_id], source, now) for event in events]

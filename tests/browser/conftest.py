@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.server import DEVELOPMENT, free_port, fresh_database, running_server
+
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--headless",
@@ -42,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
     """One browser: what it stores lives as long as the test."""
-    context = chromium.new_context()
+    context = chromium.new_context(reduced_motion="reduce")
     context.set_default_timeout(10_000)
     yield context
     context.close()
@@ -69,3 +71,24 @@ class Console:
 @pytest.fixture
 def console(page: Page) -> Console:
     return Console(page)
+
+
+@pytest.fixture(scope="package")
+def app_origin() -> str:
+    """The origin of a web app on another site than the API, for header mode."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="package")
+def server(app_origin: str) -> Iterator[str]:
+    """The project as a developer runs it, on a database of its own, empty at first."""
+    env = {
+        **DEVELOPMENT,
+        "DATABASE_URL": fresh_database("mimivibes_browser_tests"),
+        "CORS_ALLOWED_ORIGINS": app_origin,
+        "THROTTLE_PUBLIC": "100000/min",
+        "VELOCITY_ADDRESS_PER_HOUR": "100000",
+        "VELOCITY_REFERRER_PER_HOUR": "100000",
+    }
+    with running_server(env) as base_url:
+        yield base_url

@@ -2,11 +2,12 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils import timezone
 
-from accounts.management.reporting import ReportingCommand
+from accounts.management.reporting import WRONG_USE, ReportingCommand
 from accounts.models import Scope
-from accounts.services import create_api_key
+from accounts.services import KeyNameUnusable, create_api_key
 
 
 class Command(ReportingCommand):
@@ -26,9 +27,12 @@ class Command(ReportingCommand):
         self.add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        row, key = create_api_key(
-            name=options["name"], scopes=options["scopes"], now=timezone.now()
-        )
+        try:
+            row, key = create_api_key(
+                name=options["name"], scopes=options["scopes"], now=timezone.now()
+            )
+        except KeyNameUnusable as error:
+            raise CommandError(KeyNameUnusable.__doc__, returncode=WRONG_USE) from error
         if options["json"]:
             self.stdout.write(json.dumps({"name": row.name, "key": key, "scopes": row.scopes}))
             return

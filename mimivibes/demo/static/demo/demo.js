@@ -56,6 +56,7 @@ async function claim() {
 
 /** Do something at the phone, then show how things stand; a refusal is told, not thrown. */
 async function doing(work) {
+  showBusy(true);
   try {
     await work();
   } catch (error) {
@@ -66,13 +67,17 @@ async function doing(work) {
 
 async function refresh() {
   const turn = ++latest;
-  $("phone").querySelector(".screen").ariaBusy = "true";
+  showBusy(true);
   const [shown, cast] = await Promise.allSettled([readPhone(), backend.people(session.newcomers)]);
   if (turn !== latest) return; // somebody has acted meanwhile
   const state = { ...shown.value, names: cast.value?.map(({ name }) => name) ?? [] };
   $("app").replaceChildren(...(shown.value ? screen(state, act) : [outage(act)]));
   if (cast.value) $("people").replaceChildren(...cast.value.map(personCard));
-  $("people").ariaBusy = $("phone").querySelector(".screen").ariaBusy = "false";
+  showBusy(false);
+}
+
+function showBusy(isBusy) {
+  for (const part of [$("people"), $("screen")]) part.ariaBusy = String(isBusy);
 }
 
 async function readPhone() {
@@ -104,7 +109,7 @@ function personCard({ name, about, referral_code: code, balances, attribution })
         "Open link", h("span.unseen", {}, ` of ${name}`))));
 }
 
-const showPhone = () => $("phone").scrollIntoView({ block: "nearest", behavior: "smooth" });
+const showPhone = () => $("phone").scrollIntoView({ block: "nearest" });
 
 function tell(kind, text) {
   $("notice").className = `notice ${kind}`;
