@@ -182,7 +182,9 @@ class RecordedSerializer(serializers.Serializer[Any]):
 class EventBatchSerializer(StrictSerializer):
     """Events to record together; each is checked in its own place."""
 
-    events = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=500)
+    events = serializers.ListField(
+        child=serializers.JSONField(allow_null=True), min_length=1, max_length=500
+    )
 
 
 class BatchResultSerializer(serializers.Serializer[Any]):

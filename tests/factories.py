@@ -84,7 +84,7 @@ class CaptureFactory(DjangoModelFactory[Capture]):
 
 
 class AttributionFactory(DjangoModelFactory[Attribution]):
-    """A pending attribution by the terms in force; nobody has been paid for it."""
+    """A held attribution by the terms in force: live, and nobody is to be paid for it yet."""
 
     class Meta:
         model = Attribution
@@ -94,7 +94,8 @@ class AttributionFactory(DjangoModelFactory[Attribution]):
     referrer = factory.SelfAttribute("code.owner")
     referee = factory.SubFactory(UserFactory)
     terms = factory.LazyFunction(lambda: default_program().terms.latest("version"))
-    status = Status.PENDING
+    status = Status.HELD
+    awaits_review = True
     claimed_at = factory.LazyFunction(timezone.now)
 
     @factory.post_generation

@@ -140,7 +140,7 @@ class Loader:
         self, guest: Guest, user: User, browser: BrowserToken | None, at: datetime
     ) -> Attribution:
         meet_browser(user=user, browser=browser, now=at - timedelta(minutes=5))
-        claim_referral(user=user, code=None, address=f"demo:{guest.slug}", now=at)
+        _claim(user, address=f"demo:{guest.slug}", now=at)
         for number in range(guest.readings):
             self._read(guest.slug, at=at + timedelta(hours=7 + 17 * number))
         return Attribution.objects.get(referee=user)
@@ -220,7 +220,7 @@ class Loader:
     def _an_old_account_is_refused(self) -> None:
         tom = self._arrive("tom", "Tom", at=self._ago(33))
         try:
-            claim_referral(user=tom, code=self.codes["nok"], address="demo:tom", now=self._ago(5))
+            _claim(tom, code=self.codes["nok"], address="demo:tom", now=self._ago(5))
         except NotNewAccount:
             return  # which leaves the decision that staff can read
 
@@ -332,3 +332,8 @@ def _an_outage() -> Iterator[None]:
     finally:
         user_provisioned.disconnect(fail)
         logger.disabled = was_disabled
+
+
+def _claim(user: User, *, code: str | None = None, address: str, now: datetime) -> None:
+    actor = f"user:{user.clerk_id}"
+    claim_referral(user=user, actor=actor, code=code, address=address, now=now)

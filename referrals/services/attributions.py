@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from referrals.models import Attribution, QualifyingEvent, Status, TimelineEntry
 from referrals.models.attributions import AttributionQuerySet
-from referrals.rules import Verdict, account_age
+from referrals.rules import Evaluation, Verdict, account_age, account_precedes
 from rewards import services as rewards
 
 NEXT_STATUSES: dict[str, set[str]] = {
@@ -210,23 +210,27 @@ def resolve_held(*, attribution: Attribution, now: datetime) -> Attribution:
     locked = _locked(attribution)
     if locked.status != Status.HELD or not locked.awaits_age:
         return locked
-    found = account_age(
+    age = account_age(
         created_at=locked.referee.account_created_at,
         claimed_at=locked.claimed_at,
         terms=locked.terms,
     )
-    if found.verdict == Verdict.UNKNOWN:
+    if age.verdict == Verdict.UNKNOWN:
         return locked
     locked.awaits_age = False
-    reason = found.reason
-    if found.verdict == Verdict.FAIL or locked.referrer.is_gone:
-        if locked.referrer.is_gone:
-            reason = "The referrer's account is deleted or banned."
+    order = account_precedes(referrer=locked.referrer, referee=locked.referee)
+    if reason := _why_not(locked, age, order):
         return move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
     if locked.awaits_review:
         locked.save(update_fields=["awaits_age"])
         return locked
-    return accept(locked, actor=SYSTEM, reason=reason, now=now, event_count=event_count(locked))
+    return accept(locked, actor=SYSTEM, reason=age.reason, now=now, event_count=event_count(locked))
+
+
+def _why_not(attribution: Attribution, *evaluations: Evaluation) -> str:
+    if attribution.referrer.is_gone:
+        return "The referrer's account is deleted or banned."
+    return next((e.reason for e in evaluations if e.verdict == Verdict.FAIL), "")
 
 
 def _awaiting_age() -> AttributionQuerySet:
@@ -236,40 +240,41 @@ def _awaiting_age() -> AttributionQuerySet:
 def release_due(*, now: datetime, limit: int = 100) -> int:
     """Pay referrers whose hold is over and decide held attributions that are now known.
 
-    Takes up to `limit` of each, passing over rows that another process works on; returns how many
-    it moved. Call it until it returns 0.
+    Takes up to `limit` of each, every one in a transaction of its own, so that no lock is held for
+    long and parallel runs never wait for each other crosswise. Returns how many it moved; call it
+    until it returns 0.
     """
-    return _release_qualified(now, limit) + _resolve_known(now, limit)
+    to_pay = list(_releasable(now).order_by("release_at")[:limit])
+    known = _awaiting_age().exclude(referee__account_created_at=None)
+    to_decide = list(known.order_by("claimed_at")[:limit])
+    return sum(_release(attribution, now) for attribution in to_pay) + sum(
+        _resolve_known(attribution, now) for attribution in to_decide
+    )
+
+
+def _releasable(now: datetime) -> AttributionQuerySet:
+    return Attribution.objects.filter(
+        status=Status.QUALIFIED,
+        release_at__lte=now,
+        referrer__deleted_at__isnull=True,
+        referrer__banned_at__isnull=True,
+    )
 
 
 @transaction.atomic
-def _release_qualified(now: datetime, limit: int) -> int:
-    due = (
-        Attribution.objects.filter(
-            status=Status.QUALIFIED,
-            release_at__lte=now,
-            referrer__deleted_at__isnull=True,
-            referrer__banned_at__isnull=True,
-        )
-        .with_names()
-        .order_by("release_at")
-        .select_for_update(of=("self",), skip_locked=True, no_key=True)[:limit]
-    )
-    for attribution in due:
-        attribution.rewarded_at = now
-        move(attribution, Status.REWARDED, actor=SYSTEM, reason="The hold is over.", now=now)
-        _pay_referrer(attribution, now)
-    return len(due)
+def _release(attribution: Attribution, now: datetime) -> bool:
+    locked = _locked_with_people(attribution)
+    if not _releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
+        return False
+    locked.rewarded_at = now
+    move(locked, Status.REWARDED, actor=SYSTEM, reason="The hold is over.", now=now)
+    _pay_referrer(locked, now)
+    return True
 
 
 @transaction.atomic
-def _resolve_known(now: datetime, limit: int) -> int:
-    known = (
-        _awaiting_age()
-        .exclude(referee__account_created_at=None)
-        .order_by("claimed_at")
-        .select_for_update(of=("self",), skip_locked=True, no_key=True)[:limit]
-    )
-    for attribution in known:
-        resolve_held(attribution=attribution, now=now)
-    return len(known)
+def _resolve_known(attribution: Attribution, now: datetime) -> bool:
+    lock_people(attribution.referee_id, attribution.referrer_id)
+    if not _awaiting_age().filter(pk=attribution.pk).exists():
+        return False
+    return not resolve_held(attribution=attribution, now=now).awaits_age

@@ -73,14 +73,17 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
         known = _known({row.event_id for row in rows} - new_ids)
         attributions = _latest_attributions(people.values())
         counts = _counts([row for row in rows if row.event_id in new_ids])
-        recorded = []
+        recorded, counted = [], []
         for row in rows:
             is_new = row.event_id in new_ids
             if is_new:
                 new_ids.remove(row.event_id)
                 known[row.event_id] = row
-                _reward(row, attributions.get(row.user_id), counts[row.event_id], now)
+            if is_new and not row.user.is_gone:
+                counted.append(row)
+                _qualify(row, attributions.get(row.user_id), counts[row.event_id], now)
             recorded.append(_recorded(row, known[row.event_id], attributions, is_new))
+        _pay_rules(counted, counts, now)
     return recorded
 
 
@@ -212,21 +215,24 @@ def _counts(rows: list[QualifyingEvent]) -> dict[str, int]:
     return numbers
 
 
-def _reward(
+def _qualify(
     row: QualifyingEvent, attribution: Attribution | None, count: int, now: datetime
 ) -> None:
-    """Qualify the person's attribution, and pay the rules whose threshold this event reaches."""
-    if row.user.is_gone:
-        return
     if attribution is not None and _qualifies(attribution, row, count):
         reason = f"Event {row.event_id}: number {count} of {row.type}."
         qualify(attribution, actor=f"service:{row.source}", reason=reason, now=now)
-    rewards.pay_rules(
-        user_id=row.user_id,
-        trigger=row.type,
-        count=count,
+
+
+def _pay_rules(rows: list[QualifyingEvent], counts: dict[str, int], now: datetime) -> None:
+    """Pay the reward rules whose thresholds these events reach."""
+    if not rows:
+        return
+    rewards.pay_occasions(
+        occasions=[
+            rewards.Occasion(row.user_id, row.type, counts[row.event_id], f"event:{row.event_id}")
+            for row in rows
+        ],
         now=now,
-        reference=f"event:{row.event_id}",
     )
 
 

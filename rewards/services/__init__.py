@@ -8,7 +8,7 @@ from rewards.services.idempotency import Answer, answer_once
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
 from rewards.services.proof import Fault, verify_ledger
 from rewards.services.reversals import TransactionNotFound, reverse_by_id, reverse_transaction
-from rewards.services.rules import pay_rules
+from rewards.services.rules import Occasion, pay_occasions, pay_rules
 from rewards.services.spending import spend, spend_by_clerk_id
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "InsufficientBalance",
     "NoRate",
+    "Occasion",
     "TransactionNotFound",
     "UserGone",
     "active_rates",
@@ -28,6 +29,7 @@ __all__ = [
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "pay_occasions",
     "pay_rules",
     "reverse_by_id",
     "reverse_transaction",

@@ -100,7 +100,9 @@ class Site:
             base_url=self.base_url, transport=self.transport, timeout=30, trust_env=False
         )
 
-    def browser(self, *, header_mode: bool = False, jar: dict[str, str] | None = None) -> HttpBrowser:
+    def browser(
+        self, *, header_mode: bool = False, jar: dict[str, str] | None = None
+    ) -> HttpBrowser:
         return HttpBrowser(self, header_mode=header_mode, jar=jar)
 
     def service(self, *scopes: str) -> Service:
