@@ -1,14 +1,19 @@
 """A web app on another site than the API: header mode, over CORS, against the real server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.fake_api import MODULE, PAGE
 from tests.browser.phone import Elsewhere
+from tests.server import free_port
 
 serial = count(1)
 
@@ -19,14 +24,13 @@ class App:
     def __init__(self, page: Page, origin: str, api: str) -> None:
         self.page = page
         self.origin = origin
-        self.api = api
-        page.route(f"{origin}/**", self._serve)
+        self.options = f"{{mode: 'header', apiUrl: '{api}', retries: 1}}"
 
     def open(self, address: str = "/") -> "App":
         self.page.goto(f"{self.origin}{address}")
         self.page.wait_for_function("window.ready")
-        self.page.evaluate(f"window.r = create({{mode: 'header', apiUrl: '{self.api}'}})")
-        self.page.evaluate("r.start().then(() => null)")
+        self.run(f"void (window.r = create({self.options}))")
+        self.run("r.start().then(() => null)")
         return self
 
     def sign_in(self, token: str | None) -> "App":
@@ -36,21 +40,42 @@ class App:
     def run(self, expression: str) -> Any:
         return self.page.evaluate(expression)
 
-    def _serve(self, route: Any) -> None:
-        if route.request.url.endswith("/referrals.js"):
-            route.fulfill(path=MODULE, content_type="text/javascript")
-        else:
-            route.fulfill(body=PAGE, content_type="text/html")
+
+class AppHandler(BaseHTTPRequestHandler):
+    """Serve the app's page; Chromium lets no page from nowhere call a server on this machine."""
+
+    def do_GET(self) -> None:
+        is_module = self.path.endswith("/referrals.js")
+        body = MODULE.read_bytes() if is_module else PAGE.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/javascript" if is_module else "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Keep the tests' output quiet."""
+
+
+@contextmanager
+def served(port: int) -> Iterator[str]:
+    """Serve the app on a port of its own, as an origin of its own."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), AppHandler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{port}"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="package")
-def elsewhere(server: str) -> Elsewhere:
-    return Elsewhere(server)
+def app(app_origin: str) -> Iterator[str]:
+    with served(urlsplit(app_origin).port or 80) as origin:
+        yield origin
 
 
 @pytest.fixture
-def tab(browser_context: BrowserContext, app_origin: str, server: str) -> Callable[[], App]:
-    return lambda: App(browser_context.new_page(), app_origin, server)
+def tab(browser_context: BrowserContext, app: str, server: str) -> Callable[[], App]:
+    return lambda: App(browser_context.new_page(), app, server)
 
 
 @pytest.fixture
@@ -117,12 +142,9 @@ def test_a_token_that_has_expired_is_replaced(
     nok, ploy, _ = names
     app = tab().open(f"/?ref={elsewhere.code_of(nok)}")
     app.page.evaluate(
-        """([expired, fresh]) => {
-            window.r = create({
-                mode: "header", apiUrl: r.apiUrl,
-                getToken: async ({skipCache}) => skipCache ? fresh : expired,
-            });
-        }""".replace("r.apiUrl", f"'{app.api}'"),
+        "([expired, fresh]) => { window.r = create({"
+        f"...{app.options}, getToken: async ({{skipCache}}) => skipCache ? fresh : expired"
+        "}) }",
         [elsewhere.token(ploy, seconds=-120), elsewhere.token(ploy)],
     )
     assert app.run("r.claim()")["attribution"]["status"] == "pending"
@@ -131,7 +153,7 @@ def test_a_token_that_has_expired_is_replaced(
 def test_no_other_site_can_store_a_code(
     page: Page, server: str, elsewhere: Elsewhere, names: tuple[str, str, str]
 ) -> None:
-    app = App(page, "http://stranger.localhost:9", server)
-    app.open(f"/?ref={elsewhere.code_of(names[0])}")
-    outcome = app.run("create({mode: 'header', apiUrl: '%s', retries: 0}).start()" % server)
-    assert outcome["outcome"] == "failed"
+    with served(free_port()) as stranger:
+        app = App(page, stranger, server).open(f"/?ref={elsewhere.code_of(names[0])}")
+        assert app.run("r.stored")["outcome"] == "failed"
+    assert app.run("Object.keys(localStorage)") == []

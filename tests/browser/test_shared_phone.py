@@ -26,11 +26,6 @@ class Story:
         return self.nok, self.ploy, self.mali, self.somchai
 
 
-@pytest.fixture(scope="package")
-def elsewhere(server: str) -> Elsewhere:
-    return Elsewhere(server)
-
-
 @pytest.fixture
 def story(elsewhere: Elsewhere) -> Story:
     return Story(elsewhere)
