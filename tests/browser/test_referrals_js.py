@@ -324,8 +324,13 @@ def test_a_request_on_its_way_survives_leaving_the_page(api: FakeApi, page: Page
 def test_stored_lets_the_app_wait_before_it_leaves(api: FakeApi, page: Page) -> None:
     api.answer("referrals/captures", Answer(500))
     open_page(page, LINK)
-    page.evaluate("() => { const r = create(); r.start(); r.stored.then(() => leave()); }")
-    page.evaluate("window.leave = () => { location.href = '/sign-in' }")
+    page.evaluate(
+        """() => {
+            const r = create();
+            r.start();
+            r.stored.then(() => { location.href = "/sign-in" });
+        }"""
+    )
     page.wait_for_url(f"{APP}/sign-in")
     assert len(api.calls("referrals/captures")) == 2
 
