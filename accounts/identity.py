@@ -21,6 +21,12 @@ class Identity:
         """Name the caller within idempotency keys."""
         return f"user:{self.user.pk}"
 
+    @property
+    def actor(self) -> str:
+        """Name who acts, for the record: the person, and who impersonates them, if anybody."""
+        person = f"user:{self.user.clerk_id}"
+        return f"{person}, impersonated by {self.impersonator}" if self.impersonator else person
+
 
 def identity_of(request: HttpRequest | Request) -> Identity | None:
     """Return the signed-in person of a request, None for a visitor (or a refused token)."""
@@ -33,11 +39,11 @@ def visitor_of(request: Request) -> User | None:
     return identity.user if identity else None
 
 
-def person_of(request: Request) -> User:
-    """Return the user of a request that only signed-in people get to send."""
+def signed_in(request: Request) -> Identity:
+    """Return who sends a request that only signed-in people get to send."""
     identity = identity_of(request)
     assert identity is not None  # noqa: S101  (CallerPermission has seen to it)
-    return identity.user
+    return identity
 
 
 def service_of(request: Request) -> str:

@@ -32,6 +32,11 @@ def issuer_private_key(data_dir: Path) -> str:
     return _kept(data_dir / "issuer-key.pem", _new_private_key)
 
 
+def staff_password(data_dir: Path) -> str:
+    """Return the password of the demo's member of staff, made at first use."""
+    return _kept(data_dir / "staff-password", lambda: secrets.token_urlsafe(9))
+
+
 def public_key(private_pem: str) -> str:
     """Return the public half (PEM) of an RSA private key (PEM)."""
     private = serialization.load_pem_private_key(private_pem.encode(), password=None)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.identity import person_of
+from accounts.identity import signed_in
 from referrals.serializers import AttributionSerializer
 from referrals.services.reports import referral_profile
 from rewards.serializers import AmountsSerializer, UtcDateTimeField
@@ -33,7 +33,7 @@ class MeView(APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        user = person_of(request)
+        user = signed_in(request).user
         balances = balances_of(user.pk)
         profile = referral_profile(user=user, now=timezone.now())
         answer = {

@@ -138,6 +138,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     )
     if isinstance(error, exceptions.ValidationError):
         response.data["errors"] = list(_field_errors(error.get_full_details()))
+    elif field := getattr(error, "field", None):  # a domain error that blames one field
+        told = {"field": field, "code": problem.code, "detail": response.data["detail"]}
+        response.data["errors"] = [told]
     response.content_type = CONTENT_TYPE
     return response
 

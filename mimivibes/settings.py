@@ -119,7 +119,7 @@ CLERK_PUBLISHABLE_KEY = env("CLERK_PUBLISHABLE_KEY", default="")
 CLERK_ISSUER = env("CLERK_ISSUER", default="")
 CLERK_JWT_KEY = pem(env("CLERK_JWT_KEY", default=""))
 CLERK_JWKS_URL = env("CLERK_JWKS_URL", default="")
-CLERK_AUTHORIZED_PARTIES = env.list("CLERK_AUTHORIZED_PARTIES", default=[])
+CLERK_AUTHORIZED_PARTIES = env.list("CLERK_AUTHORIZED_PARTIES", default=[APP_URL] if DEBUG else [])
 CLERK_REQUIRE_AZP = env.bool("CLERK_REQUIRE_AZP", default=False)
 CLERK_COOKIE_AUTH = env.bool("CLERK_COOKIE_AUTH", default=False)
 CLERK_WEBHOOK_SECRETS = words(env("CLERK_WEBHOOK_SECRET", default=""))
@@ -131,8 +131,9 @@ DEVELOPMENT_ISSUER_KEY = ""
 if DEBUG and not (CLERK_PUBLISHABLE_KEY or CLERK_ISSUER or CLERK_JWT_KEY or CLERK_JWKS_URL):
     DEVELOPMENT_ISSUER_KEY = development.issuer_private_key(DATA_DIR)
     CLERK_ISSUER = "https://development-issuer.invalid"
+    # First the issuer's own, which no port changes: `dev_token` need not know where we serve.
+    CLERK_AUTHORIZED_PARTIES = ["http://localhost", *CLERK_AUTHORIZED_PARTIES]
     CLERK_JWT_KEY = development.public_key(DEVELOPMENT_ISSUER_KEY)
-    CLERK_AUTHORIZED_PARTIES = CLERK_AUTHORIZED_PARTIES or [APP_URL]
     CLERK_WEBHOOK_SECRETS = CLERK_WEBHOOK_SECRETS or [development.webhook_secret(DATA_DIR)]
 
 

@@ -38,6 +38,9 @@ if not env("DATABASE_URL", default=""):
         embedded_postgres.database(DATA_DIR / "tests" / "postgres", "mimivibes")
     )
 
+# What a test commits need not outlive a crash of the machine; all else is as in production.
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"  # noqa: F405
+
 SECURE_SSL_REDIRECT = False
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

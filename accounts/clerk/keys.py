@@ -29,9 +29,13 @@ FIRST_FETCH_INTERVAL = 5.0
 LIFETIME = 3600.0
 SIZE_LIMIT = 256 * 1024
 
+caches: dict[str, "RemoteKeys"] = {}
+
 
 class KeysUnavailable(Exception):
     """The keys of the identity provider cannot be fetched just now."""
+
+    wait = FIRST_FETCH_INTERVAL  # told to the caller, as Retry-After
 
 
 def key_for(kid: str | None) -> RSAPublicKey | None:
@@ -61,10 +65,9 @@ def public_key(pem: str) -> RSAPublicKey:
     return key
 
 
-@lru_cache(maxsize=8)
 def remote_keys(url: str) -> "RemoteKeys":
-    """Return this process's cache of one JWKS."""
-    return RemoteKeys(url)
+    """Return this process's cache of one JWKS, the same one to every thread."""
+    return caches.setdefault(url, RemoteKeys(url))
 
 
 class RemoteKeys:

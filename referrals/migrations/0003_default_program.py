@@ -1,6 +1,11 @@
 """The default program and its first terms; an installation that has a default program keeps it."""
 
+from datetime import UTC, datetime
+
 from django.db import migrations
+
+# The first terms have always been in force: an import brings claims older than this database.
+THE_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def add_default_program(apps, schema_editor):
@@ -9,7 +14,11 @@ def add_default_program(apps, schema_editor):
         return
     program = Program.objects.create(slug="default", name="Invite a friend", is_default=True)
     apps.get_model("referrals", "ProgramTerms").objects.create(
-        program=program, version=1, referee_stars=1, referrer_coins=50
+        program=program,
+        version=1,
+        effective_from=THE_BEGINNING,
+        referee_stars=1,
+        referrer_coins=50,
     )
 
 

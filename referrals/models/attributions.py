@@ -132,7 +132,7 @@ class TimelineEntry(models.Model):
     at = models.DateTimeField()
     from_status = models.CharField(max_length=9, choices=Status.choices, blank=True)
     to_status = models.CharField(max_length=9, choices=Status.choices)
-    actor = models.CharField(max_length=200)
+    actor = models.CharField(max_length=600)
     reason = models.TextField()
 
     class Meta:

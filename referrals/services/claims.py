@@ -79,7 +79,9 @@ class Claimed:
     is_new: bool = False
 
 
-def claim_referral(*, user: User, code: str | None, address: str, now: datetime) -> Claimed:
+def claim_referral(
+    *, user: User, actor: str, code: str | None, address: str, now: datetime
+) -> Claimed:
     """Attribute `user` to the owner of `code`, or of the code they captured.
 
     Chooses the code, judges the claim by every rule, makes the attribution, pays the referee and
@@ -88,13 +90,13 @@ def claim_referral(*, user: User, code: str | None, address: str, now: datetime)
     `ProgramInactive`, `CapReached`, `AttributionRejected`, `AlreadyAttributed`.
     """
     with transaction.atomic():
-        claimed = _claim(user, code, address, now)
+        claimed = _claim(user, actor, code, address, now)
     if isinstance(claimed, str):
         raise REFUSALS[claimed]
     return claimed
 
 
-def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed | str:
+def _claim(user: User, actor: str, text: str | None, address: str, now: datetime) -> Claimed | str:
     """Return what was claimed, or the refusal that was written down."""
     code, capture = _code_to_claim(user, text, now)
     if code is None and text is None:
@@ -119,7 +121,7 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
     judgement = judge(facts)
     attribution = None
     if not judgement.refusal:
-        attribution = _attribute(facts, judgement, capture, events)
+        attribution = _attribute(facts, judgement, actor, capture, events)
     _write(
         Decision(
             referee=referee,
@@ -139,7 +141,7 @@ def _claim(user: User, text: str | None, address: str, now: datetime) -> Claimed
 
 
 def _attribute(
-    facts: Facts, judgement: Judgement, capture: Capture | None, events: int
+    facts: Facts, judgement: Judgement, actor: str, capture: Capture | None, events: int
 ) -> Attribution:
     """Make the attribution, held or accepted; it consumes all that its referee had captured."""
     facts.terms.program = facts.code.program
@@ -157,7 +159,6 @@ def _attribute(
     Capture.objects.open().filter(user=facts.referee).update(
         closed_at=facts.now, closed_reason=ClosedReason.CLAIMED
     )
-    actor = f"user:{facts.referee.clerk_id}"
     if judgement.outcome == Outcome.HELD:
         return move(attribution, Status.HELD, actor=actor, reason=judgement.reasons, now=facts.now)
     reason = "Claimed; every rule passed."

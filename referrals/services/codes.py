@@ -34,6 +34,8 @@ class CodeNotAllowed(Exception):
 class InvalidCode(Exception):
     """A code has 4 to 20 letters A to Z and digits."""
 
+    field = "code"
+
 
 def create_referral_code(*, owner: User, now: datetime) -> None:
     """Give `owner` a random primary code in the default program, unless there is one.

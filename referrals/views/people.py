@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.identity import person_of
+from accounts.identity import signed_in
 from referrals.models import Attribution
 from referrals.models.attributions import AttributionQuerySet
 from referrals.serializers import (
@@ -33,8 +33,10 @@ class ClaimView(APIView):
     def post(self, request: Request) -> Response:
         asked = NewClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        identity = signed_in(request)
         claimed = claim_referral(
-            user=person_of(request),
+            user=identity.user,
+            actor=identity.actor,
             code=asked.validated_data.get("code"),
             address=request.META.get("REMOTE_ADDR", ""),
             now=timezone.now(),
@@ -50,7 +52,7 @@ class StatusView(APIView):
 
     @extend_schema(responses=ReportSerializer)
     def get(self, request: Request) -> Response:
-        report = referral_report(user=person_of(request), now=timezone.now())
+        report = referral_report(user=signed_in(request).user, now=timezone.now())
         return Response(ReportSerializer(report).data)
 
 
@@ -63,7 +65,7 @@ class InvitedView(ListAPIView[Attribution]):
     def get_queryset(self) -> AttributionQuerySet:
         if getattr(self, "swagger_fake_view", False):  # the schema is drawn without a caller
             return AttributionQuerySet(Attribution)
-        return invited_by(user=person_of(self.request))
+        return invited_by(user=signed_in(self.request).user)
 
 
 class CodeView(APIView):
@@ -73,5 +75,7 @@ class CodeView(APIView):
     def put(self, request: Request) -> Response:
         asked = CodeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        code = choose_referral_code(owner=person_of(request), code=asked.validated_data["code"])
+        code = choose_referral_code(
+            owner=signed_in(request).user, code=asked.validated_data["code"]
+        )
         return Response(OwnCodeSerializer(code).data)

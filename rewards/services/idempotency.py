@@ -38,9 +38,11 @@ def answer_once(
     """
     fingerprint = fingerprint_of(content)
     with transaction.atomic():
-        record_id = _reserve(caller=caller, key=key, fingerprint=fingerprint, now=now)
-        if record_id is None:
-            return _replay(caller=caller, key=key, fingerprint=fingerprint)
+        while not (record_id := _reserve(caller=caller, key=key, fingerprint=fingerprint, now=now)):
+            earlier = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+            if earlier:
+                return _replay(earlier, fingerprint=fingerprint)
+            # A clean-up took the record just now: the key is free again.
         done = work(f"{caller}:{key}")
         body = render(done, balances_of(done.user_id))
         IdempotencyRecord.objects.filter(pk=record_id).update(body=body)
@@ -58,8 +60,7 @@ def _reserve(*, caller: str, key: str, fingerprint: str, now: datetime) -> int |
         return row[0] if row else None
 
 
-def _replay(*, caller: str, key: str, fingerprint: str) -> Answer:
-    record = IdempotencyRecord.objects.get(caller=caller, key=key)
+def _replay(record: IdempotencyRecord, *, fingerprint: str) -> Answer:
     if record.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return Answer(record.body, replayed=True)

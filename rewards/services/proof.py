@@ -84,7 +84,10 @@ SELECT 'entry_of_another_user', made.id::text,
        || entry.user_id || '.'
 FROM rewards_entry AS entry JOIN rewards_transaction AS made ON made.id = entry.transaction_id
 WHERE entry.user_id <> made.user_id
-  AND (%(user_id)s::bigint IS NULL OR %(user_id)s IN (made.user_id, entry.user_id))
+  AND (%(user_id)s::bigint IS NULL OR made.id IN (
+      SELECT id FROM rewards_transaction WHERE user_id = %(user_id)s
+      UNION SELECT transaction_id FROM rewards_entry WHERE user_id = %(user_id)s
+  ))
 ORDER BY made.id, entry.id
 """
 

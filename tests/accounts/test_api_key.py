@@ -90,7 +90,7 @@ def test_a_key_does_not_stand_in_for_a_person() -> None:
     assert_problem(call("person", key=key), 401, "token_missing")
 
 
-def test_a_key_does_no_more_than_its_scopes() -> None:
+def test_legacy_23_a_key_without_the_scope_is_refused_with_403_not_500() -> None:
     _, key = make("rewards:spend")
 
     response = call("service", key=key, method="POST")

@@ -43,7 +43,7 @@ def _keys_from_clerk(settings: Any, clerk: ClerkServer, clock: Clock) -> Any:
     settings.CLERK_JWKS_URL = f"{clerk.url}/.well-known/jwks.json"
     clerk.keys["ins_test"] = public_key(ISSUER_PRIVATE_KEY)
     yield
-    keys.remote_keys.cache_clear()
+    keys.caches.clear()
 
 
 def is_accepted(**token: Any) -> bool:
@@ -144,7 +144,10 @@ def test_nobody_being_judged_is_no_fault_of_the_caller(
 ) -> None:
     clerk.troubles = [500]
 
-    assert_problem(call("public", token=session_token("user_ploy")), 503, "keys_unavailable")
+    response = call("public", token=session_token("user_ploy"))
+
+    assert_problem(response, 503, "keys_unavailable")
+    assert response.headers["Retry-After"] == "5"
 
 
 def test_parallel_first_requests_share_one_fetch(clerk: ClerkServer) -> None:
