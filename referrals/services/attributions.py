@@ -136,8 +136,13 @@ def event_count(attribution: Attribution) -> int:
 def approve_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime
 ) -> Attribution:
-    """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`."""
+    """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`.
+
+    Not for somebody deleted or banned, who is paid nothing.
+    """
     locked = _locked_with_people(attribution)
+    if locked.referee.is_gone:
+        raise MoveNotAllowed("The invited person's account is deleted or banned.")
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
 
 
@@ -230,6 +235,8 @@ def resolve_held(*, attribution: Attribution, now: datetime) -> Attribution:
 def _why_not(attribution: Attribution, *evaluations: Evaluation) -> str:
     if attribution.referrer.is_gone:
         return "The referrer's account is deleted or banned."
+    if attribution.referee.is_gone:
+        return "The referee's account is deleted or banned."
     return next((e.reason for e in evaluations if e.verdict == Verdict.FAIL), "")
 
 
