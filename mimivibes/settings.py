@@ -131,6 +131,8 @@ DEVELOPMENT_ISSUER_KEY = ""
 if DEBUG and not (CLERK_PUBLISHABLE_KEY or CLERK_ISSUER or CLERK_JWT_KEY or CLERK_JWKS_URL):
     DEVELOPMENT_ISSUER_KEY = development.issuer_private_key(DATA_DIR)
     CLERK_ISSUER = "https://development-issuer.invalid"
+    # First the issuer's own, which no port changes: `dev_token` need not know where we serve.
+    CLERK_AUTHORIZED_PARTIES = ["http://localhost", *CLERK_AUTHORIZED_PARTIES]
     CLERK_JWT_KEY = development.public_key(DEVELOPMENT_ISSUER_KEY)
     CLERK_WEBHOOK_SECRETS = CLERK_WEBHOOK_SECRETS or [development.webhook_secret(DATA_DIR)]
 

@@ -7,6 +7,10 @@ from mimivibes.docs import DocsView
 from mimivibes.me import MeView
 from mimivibes.metrics import metrics
 
+admin.site.site_header = "MiMiVibes Referrals"
+admin.site.site_title = "MiMiVibes"
+admin.site.index_title = "Back office"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
