@@ -72,7 +72,7 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
         new_ids = _insert(rows)
         known = _known({row.event_id for row in rows} - new_ids)
         attributions = _latest_attributions(people.values())
-        counts = _counts([row for row in rows if row.event_id in new_ids])
+        counts = _counts(_first_of_each([row for row in rows if row.event_id in new_ids]))
         recorded, counted = [], []
         for row in rows:
             is_new = row.event_id in new_ids
@@ -196,6 +196,14 @@ def _latest_attributions(people: Iterable[User]) -> dict[int, Attribution]:
     return {attribution.referee_id: attribution for attribution in received}
 
 
+def _first_of_each(rows: list[QualifyingEvent]) -> list[QualifyingEvent]:
+    """Drop what repeats an id: the first row with it is the one that was inserted."""
+    firsts: dict[str, QualifyingEvent] = {}
+    for row in rows:
+        firsts.setdefault(row.event_id, row)
+    return list(firsts.values())
+
+
 def _counts(rows: list[QualifyingEvent]) -> dict[str, int]:
     """Return, by event id, the how-manieth of its person and type each new row is."""
     if not rows:
@@ -209,7 +217,7 @@ def _counts(rows: list[QualifyingEvent]) -> dict[str, int]:
     )
     counts = {(user, type_): total for user, type_, total in totals}
     numbers = {}
-    for row in reversed({row.event_id: row for row in rows}.values()):
+    for row in reversed(rows):
         numbers[row.event_id] = counts[row.user_id, row.type]
         counts[row.user_id, row.type] -= 1
     return numbers
