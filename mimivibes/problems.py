@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -79,6 +79,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
     SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    SuspiciousOperation: Problem(400, "malformed", "The request cannot be read"),
+    RequestDataTooBig: Problem(413, "too_large", "The body is too large"),
     BodyTooLarge: Problem(413, "too_large", "The body is too large"),
     TooLarge: Problem(413, "too_large", "The delivery is too large"),
     WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
@@ -183,9 +185,10 @@ class ProblemMiddleware:
             else known.get(status, fallback)
         )
         replaced.cookies = response.cookies
-        for name in ("Allow", "X-Browser-Session"):
-            if name in response:
-                replaced[name] = response[name]
+        for name, value in response.items():
+            if name not in {"Content-Type", "Content-Length"}:
+                replaced[name] = value
+        replaced["Content-Length"] = str(len(replaced.content))
         return replaced
 
 
@@ -202,7 +205,9 @@ def _problem_of(error: Exception) -> Problem:
 
 
 def _detail(error: Exception, problem: Problem) -> str:
-    if problem is UNEXPECTED or isinstance(error, (Http404, exceptions.ValidationError)):
+    if problem is UNEXPECTED or isinstance(
+        error, (Http404, SuspiciousOperation, exceptions.ValidationError)
+    ):
         return problem.title
     return str(error) or problem.title
 
