@@ -53,11 +53,11 @@ MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
     "mimivibes.metrics.MetricsMiddleware",
+    "mimivibes.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "mimivibes.middleware.NoStoreMiddleware",
-    "mimivibes.problems.ProblemMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.ClerkIdentityMiddleware",
     "referrals.middleware.BrowserSessionMiddleware",
+    "mimivibes.problems.BodyLengthMiddleware",
 ]
 
 TEMPLATES = [
