@@ -63,10 +63,13 @@ ON CONFLICT DO NOTHING
 def choose_referral_code(*, owner: User, code: str) -> ReferralCode:
     """Make `code` the primary code of `owner` in the default program; older ones keep working.
 
-    One's own earlier code may be chosen again. Raises `InvalidCode`, `CodeNotAllowed`, `CodeTaken`.
+    One's own earlier code may be chosen again, unless it was switched off. Raises `InvalidCode`,
+    `CodeNotAllowed`, `CodeTaken`.
     """
+    if not code.isascii():  # upper case would make "SS" of "ß"
+        raise InvalidCode
     code = normalized_code(code)
-    if len(code) not in VANITY_LENGTHS or not (code.isascii() and code.isalnum()):
+    if len(code) not in VANITY_LENGTHS or not code.isalnum():
         raise InvalidCode
     if any(word in code for word in _words_not_allowed()):
         raise CodeNotAllowed
@@ -74,6 +77,8 @@ def choose_referral_code(*, owner: User, code: str) -> ReferralCode:
         User.objects.select_for_update(no_key=True).get(pk=owner.pk)
         own = list(ReferralCode.objects.filter(owner=owner).select_related("program"))
         chosen = next((c for c in own if c.code == code), None)
+        if chosen and not (chosen.is_active and chosen.program.is_default):
+            raise CodeNotAllowed("This code of yours is out of use.")
         if chosen is None and len(own) >= MOST_CODES_PER_OWNER:
             raise CodeNotAllowed(f"You have {len(own)} codes already; choose one of those.")
         ReferralCode.objects.filter(owner=owner, program__is_default=True).update(is_primary=False)
