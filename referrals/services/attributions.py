@@ -155,18 +155,21 @@ def reject_attribution(
 def reverse_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime, claw_back: bool = False
 ) -> Attribution:
-    """Undo a pending, qualified or rewarded attribution and reverse its ledger transactions.
+    """Undo a pending, qualified or rewarded attribution and take back what it paid.
 
-    With `claw_back`, what somebody has spent already is recorded as a shortfall; without it that
-    raises `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`.
+    What has been taken back already, by a reversal of that transaction alone, is left at that. With
+    `claw_back`, what somebody has spent already is recorded as a shortfall; without it that raises
+    `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`, and `AlreadyReversed` if a
+    service reverses one of the transactions at this very moment.
     """
     locked = _locked_with_people(attribution)
     move(locked, Status.REVERSED, actor=actor, reason=reason, now=now)
-    paid = rewards.transactions_by_key([locked.referee_key, locked.referrer_key])
+    paid = rewards.standing_by_key([locked.referee_key, locked.referrer_key])
     for key, paid_transaction in sorted(paid.items()):
         rewards.reverse_transaction(
             transaction=paid_transaction,
-            reason=reason,
+            # People read this line; what staff wrote for each other stays on the timeline.
+            reason="Reward for an invitation, taken back",
             key=f"{key}:reversal",
             actor=actor,
             now=now,
