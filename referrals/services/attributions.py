@@ -8,9 +8,16 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from referrals.models import Attribution, QualifyingEvent, Status, TimelineEntry
+from referrals.models import (
+    Attribution,
+    Decision,
+    Outcome,
+    QualifyingEvent,
+    Status,
+    TimelineEntry,
+)
 from referrals.models.attributions import AttributionQuerySet
-from referrals.rules import Evaluation, Verdict, account_age, account_precedes
+from referrals.rules import Judgement, Verdict, judge_late
 from rewards import services as rewards
 
 NEXT_STATUSES: dict[str, set[str]] = {
@@ -138,6 +145,8 @@ def approve_attribution(
 ) -> Attribution:
     """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`."""
     locked = _locked_with_people(attribution)
+    if locked.referee.is_gone:
+        raise MoveNotAllowed("Its referee is deleted or banned, and is paid nothing.")
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
 
 
@@ -209,35 +218,73 @@ def resolve_held_of(*, user: User, now: datetime) -> None:
 
 @transaction.atomic
 def resolve_held(*, attribution: Attribution, now: datetime) -> Attribution:
-    """Accept, reject or keep for review an attribution whose referee's age has become known."""
+    """Accept, reject or keep for review an attribution whose referee's age has become known.
+
+    With the age came the e-mail address, so the rules on mailboxes are asked again. What they all
+    say is kept as one more decision. A banned referee waits for the end of the ban.
+    """
     locked = _locked(attribution)
-    if locked.status != Status.HELD or not locked.awaits_age:
+    if locked.status != Status.HELD or not locked.awaits_age or locked.referee.is_gone:
         return locked
-    age = account_age(
-        created_at=locked.referee.account_created_at,
+    judgement = judge_late(
+        referee=locked.referee,
+        referrer=locked.referrer,
         claimed_at=locked.claimed_at,
         terms=locked.terms,
     )
-    if age.verdict == Verdict.UNKNOWN:
+    if judgement.awaits_age:
         return locked
     locked.awaits_age = False
-    order = account_precedes(referrer=locked.referrer, referee=locked.referee)
-    if reason := _why_not(locked, age, order):
+    if reason := _why_not(locked, judgement):
+        _keep_decision(locked, judgement, Outcome.REFUSED, now)
         return move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
-    if locked.awaits_review:
-        locked.save(update_fields=["awaits_age"])
+    if locked.awaits_review or judgement.awaits_review:
+        _keep_decision(locked, judgement, Outcome.HELD, now)
+        locked.awaits_review = True
+        locked.save(update_fields=["awaits_age", "awaits_review"])
         return locked
-    return accept(locked, actor=SYSTEM, reason=age.reason, now=now, event_count=event_count(locked))
+    _keep_decision(locked, judgement, Outcome.ACCEPTED, now)
+    reason = judgement.evaluations[0].reason
+    return accept(locked, actor=SYSTEM, reason=reason, now=now, event_count=event_count(locked))
 
 
-def _why_not(attribution: Attribution, *evaluations: Evaluation) -> str:
+def _keep_decision(
+    attribution: Attribution, judgement: Judgement, outcome: Outcome, now: datetime
+) -> None:
+    Decision.objects.create(
+        referee=attribution.referee,
+        referrer=attribution.referrer,
+        attribution=attribution,
+        terms=attribution.terms,
+        capture_id=attribution.capture_id,
+        code=attribution.code.code,
+        at=now,
+        outcome=outcome,
+        refusal=judgement.refusal,
+        evaluations=judgement.as_json(),
+    )
+
+
+def _why_not(attribution: Attribution, judgement: Judgement) -> str:
     if attribution.referrer.is_gone:
         return "The referrer's account is deleted or banned."
-    return next((e.reason for e in evaluations if e.verdict == Verdict.FAIL), "")
+    failed = (e.reason for e in judgement.evaluations if e.verdict == Verdict.FAIL)
+    return next(failed, "")
 
 
 def _awaiting_age() -> AttributionQuerySet:
     return Attribution.objects.filter(status=Status.HELD, awaits_age=True)
+
+
+def reject_held_of(*, user: User, reason: str, now: datetime) -> None:
+    """Reject what an erased `user` had claimed and was still held: nobody can decide it any more.
+
+    The caller holds the lock on the user's row.
+    """
+    for attribution in Attribution.objects.filter(status=Status.HELD, referee=user):
+        locked = _locked(attribution)
+        locked.awaits_age = locked.awaits_review = False
+        move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
 
 
 def release_due(*, now: datetime, limit: int = 100) -> int:
@@ -248,7 +295,9 @@ def release_due(*, now: datetime, limit: int = 100) -> int:
     until it returns 0.
     """
     to_pay = list(_releasable(now).order_by("release_at")[:limit])
-    known = _awaiting_age().exclude(referee__account_created_at=None)
+    known = _awaiting_age().filter(
+        referee__account_created_at__isnull=False, referee__banned_at__isnull=True
+    )
     to_decide = list(known.order_by("claimed_at")[:limit])
     return sum(_release(attribution, now) for attribution in to_pay) + sum(
         _resolve_known(attribution, now) for attribution in to_decide
