@@ -20,7 +20,6 @@ $(VENV)/.ready-production: requirements.txt
 	@touch $@
 
 run: $(VENV)/.ready
-	@DEBUG=true PORT=$(PORT) $(PY) manage.py migrate --verbosity 0
 	@DEBUG=true PORT=$(PORT) $(PY) manage.py load_demo
 	@DEBUG=true PORT=$(PORT) exec $(PY) manage.py runserver --skip-checks 127.0.0.1:$(PORT)
 

@@ -161,9 +161,9 @@ class NewEventSerializer(StrictSerializer):
     occurred_at = UtcDateTimeField(required=False)
     data = serializers.DictField(required=False)  # type: ignore[assignment]
 
-    def to_event(self) -> NewEvent:
-        """Return the validated event."""
-        values = self.validated_data
+    def to_event(self, data: Any) -> NewEvent:
+        """Return the event that `data` describes. Raises `ValidationError`."""
+        values = self.run_validation(data)
         return NewEvent(
             event_id=values["id"],
             type=values["type"],

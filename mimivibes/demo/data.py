@@ -48,7 +48,7 @@ class Guest(NamedTuple):
 
 
 INVITERS = {"nok": ("Nok", 45), "aroon": ("Aroon", 41), "beam": ("Beam", 38)}
-VANITY_CODES = {"nok": "NOK2024", "aroon": "AROON"}
+VANITY_CODES = {"nok": "NOKMIMI", "aroon": "AROON"}
 GUESTS = (
     Guest("malai", "มาลัย", "nok", 30, readings=3, last_name="ตัวอย่าง", source="line"),
     Guest("grace", "Grace", "nok", 26, readings=12, source="instagram"),

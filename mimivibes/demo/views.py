@@ -22,7 +22,7 @@ from mimivibes.demo.people import CAST, Person, new_name, people_named
 from referrals.browser_session import COOKIE
 from referrals.services.events import NewEvent, record_event
 
-TOKEN_MINUTES = 1
+TOKEN_SECONDS = 60
 LONGEST_NAME = 40
 LONGEST_QR_TEXT = 500
 
@@ -68,15 +68,16 @@ def newcomer(request: HttpRequest) -> HttpResponse:
 @require_POST
 @debug_only
 def token(request: HttpRequest) -> HttpResponse:
-    """Sign a session token for a person; the account of somebody unknown is made this moment."""
+    """Sign a session token for a person; the account of somebody unknown is made this moment.
+
+    A number of `seconds` below zero gives one that has expired, to try what a page does then.
+    """
     person = _person(request)
+    seconds = json.loads(request.body).get("seconds", TOKEN_SECONDS)
     issued = issue_token(
-        name=person.name,
-        now=timezone.now(),
-        minutes=TOKEN_MINUTES,
-        claims=_claims(person),
+        name=person.name, now=timezone.now(), minutes=seconds / 60, claims=_claims(person)
     )
-    return JsonResponse({"token": issued, "seconds": TOKEN_MINUTES * 60})
+    return JsonResponse({"token": issued, "seconds": seconds})
 
 
 @require_POST

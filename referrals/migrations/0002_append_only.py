@@ -32,9 +32,19 @@ CREATE TRIGGER timeline_is_append_only BEFORE UPDATE OR DELETE ON referrals_time
     FOR EACH ROW EXECUTE FUNCTION referrals_refuse_change();
 CREATE TRIGGER decision_is_append_only BEFORE UPDATE OR DELETE ON referrals_decision
     FOR EACH ROW EXECUTE FUNCTION referrals_refuse_decision_change();
+
+CREATE TRIGGER terms_are_not_truncated BEFORE TRUNCATE ON referrals_programterms
+    EXECUTE FUNCTION referrals_refuse_change();
+CREATE TRIGGER timeline_is_not_truncated BEFORE TRUNCATE ON referrals_timelineentry
+    EXECUTE FUNCTION referrals_refuse_change();
+CREATE TRIGGER decision_is_not_truncated BEFORE TRUNCATE ON referrals_decision
+    EXECUTE FUNCTION referrals_refuse_change();
 """
 
 REVERSE = """
+DROP TRIGGER decision_is_not_truncated ON referrals_decision;
+DROP TRIGGER timeline_is_not_truncated ON referrals_timelineentry;
+DROP TRIGGER terms_are_not_truncated ON referrals_programterms;
 DROP TRIGGER decision_is_append_only ON referrals_decision;
 DROP TRIGGER timeline_is_append_only ON referrals_timelineentry;
 DROP TRIGGER terms_are_immutable ON referrals_programterms;

@@ -143,10 +143,13 @@ def event_count(attribution: Attribution) -> int:
 def approve_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime
 ) -> Attribution:
-    """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`."""
+    """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`.
+
+    Not for somebody deleted or banned, who is paid nothing.
+    """
     locked = _locked_with_people(attribution)
     if locked.referee.is_gone:
-        raise MoveNotAllowed("Its referee is deleted or banned, and is paid nothing.")
+        raise MoveNotAllowed("The invited person's account is deleted or banned.")
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
 
 

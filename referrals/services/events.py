@@ -72,7 +72,7 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
         new_ids = _insert(rows)
         known = _known({row.event_id for row in rows} - new_ids)
         attributions = _latest_attributions(people.values())
-        places = _places([row for row in rows if row.event_id in new_ids], now)
+        places = _places(_first_of_each([row for row in rows if row.event_id in new_ids]), now)
         recorded, counted = [], []
         for row in rows:
             is_new = row.event_id in new_ids
@@ -196,6 +196,14 @@ def _latest_attributions(people: Iterable[User]) -> dict[int, Attribution]:
     return {attribution.referee_id: attribution for attribution in received}
 
 
+def _first_of_each(rows: list[QualifyingEvent]) -> list[QualifyingEvent]:
+    """Drop what repeats an id: the first row with it is the one that was inserted."""
+    firsts: dict[str, QualifyingEvent] = {}
+    for row in rows:
+        firsts.setdefault(row.event_id, row)
+    return list(firsts.values())
+
+
 class Place(NamedTuple):
     """The how-manieth of its person and type an event is, in all and of this day (UTC)."""
 
@@ -217,7 +225,7 @@ def _places(rows: list[QualifyingEvent], now: datetime) -> dict[str, Place]:
     )
     last = {(user, type_): Place(total, today) for user, type_, total, today in totals}
     places = {}
-    for row in reversed({row.event_id: row for row in rows}.values()):
+    for row in reversed(rows):
         place = places[row.event_id] = last[row.user_id, row.type]
         last[row.user_id, row.type] = Place(place.in_all - 1, place.today - 1)
     return places

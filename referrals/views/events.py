@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,7 +17,7 @@ from referrals.serializers import (
     NewEventSerializer,
     RecordedSerializer,
 )
-from referrals.services.events import Recorded, record_event, record_events
+from referrals.services.events import NewEvent, Recorded, record_event, record_events
 
 
 class EventView(APIView):
@@ -28,11 +29,8 @@ class EventView(APIView):
         request=NewEventSerializer, responses={201: RecordedSerializer, 200: RecordedSerializer}
     )
     def post(self, request: Request) -> Response:
-        asked = NewEventSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        recorded = record_event(
-            event=asked.to_event(), source=service_of(request), now=timezone.now()
-        )
+        event = NewEventSerializer().to_event(request.data)
+        recorded = record_event(event=event, source=service_of(request), now=timezone.now())
         return Response(RecordedSerializer(recorded).data, status=_status(recorded))
 
 
@@ -45,20 +43,33 @@ class EventBatchView(APIView):
     def post(self, request: Request) -> Response:
         batch = EventBatchSerializer(data=request.data)
         batch.is_valid(raise_exception=True)
-        asked = [NewEventSerializer(data=event) for event in batch.validated_data["events"]]
-        good = [event for event in asked if event.is_valid()]
+        asked = batch.validated_data["events"]
+        read = _read(asked)
         recorded = iter(
             record_events(
-                events=[event.to_event() for event in good],
+                events=[event for event in read if event],
                 source=service_of(request),
                 now=timezone.now(),
             )
         )
         results = [
-            _result(next(recorded)) if not event.errors else _bad(event.initial_data)
-            for event in asked
+            _result(next(recorded)) if event else _bad(given)
+            for given, event in zip(asked, read, strict=True)
         ]
         return Response({"results": results})
+
+
+def _read(asked: list[Any]) -> list[NewEvent | None]:
+    """Return each event, None in the place of a bad one."""
+    # One serializer for all: to build its fields costs more than all else that a batch does here.
+    serializer = NewEventSerializer()
+    read: list[NewEvent | None] = []
+    for given in asked:
+        try:
+            read.append(serializer.to_event(given))
+        except ValidationError:
+            read.append(None)
+    return read
 
 
 def _status(recorded: Recorded) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.phone import Elsewhere
 from tests.server import DEVELOPMENT, free_port, fresh_database, running_server
 
 CHROMIUM = shutil.which("chromium")
@@ -92,3 +93,8 @@ def server(app_origin: str) -> Iterator[str]:
     }
     with running_server(env) as base_url:
         yield base_url
+
+
+@pytest.fixture(scope="package")
+def elsewhere(server: str) -> Elsewhere:
+    return Elsewhere(server)

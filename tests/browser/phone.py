@@ -14,14 +14,11 @@ class Elsewhere:
         self.http = httpx.Client(base_url=base_url)
         self.http.get("/")
 
-    def demo(self, path: str, name: str) -> dict[str, Any]:
+    def token(self, name: str, **options: Any) -> str:
         headers = {"X-CSRFToken": self.http.cookies["csrftoken"]}
-        response = self.http.post(f"/demo/{path}", json={"name": name}, headers=headers)
+        response = self.http.post("/demo/token", json={"name": name, **options}, headers=headers)
         response.raise_for_status()
-        return dict(response.json())
-
-    def token(self, name: str) -> str:
-        return str(self.demo("token", name)["token"])
+        return str(response.json()["token"])
 
     def code_of(self, name: str) -> str:
         """Return a person's code, after they have signed in on a device of their own."""

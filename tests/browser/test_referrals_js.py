@@ -308,11 +308,31 @@ def test_header_mode_works_where_the_storage_refuses(api: FakeApi, page: Page) -
     assert api.requests[1].headers["x-browser-session"] == "first"
 
 
-def test_a_request_survives_leaving_the_page(api: FakeApi, page: Page) -> None:
+def test_a_request_on_its_way_survives_leaving_the_page(api: FakeApi, page: Page) -> None:
     open_page(page, LINK)
-    run(page, "r.start(); location.href = '/sign-in'")
+    page.evaluate(
+        """() => void create({ fetch: (...request) => {
+            const answer = fetch(...request);
+            location.href = "/sign-in";
+            return answer;
+        } }).start()"""
+    )
     page.wait_for_url(f"{APP}/sign-in")
     wait_for_calls(page, api, "referrals/captures", 1)
+
+
+def test_stored_lets_the_app_wait_before_it_leaves(api: FakeApi, page: Page) -> None:
+    api.answer("referrals/captures", Answer(500))
+    open_page(page, LINK)
+    page.evaluate(
+        """() => {
+            const r = create();
+            r.start();
+            r.stored.then(() => { location.href = "/sign-in" });
+        }"""
+    )
+    page.wait_for_url(f"{APP}/sign-in")
+    assert len(api.calls("referrals/captures")) == 2
 
 
 def test_forget_answers_nothing(api: FakeApi, page: Page) -> None:

@@ -26,11 +26,6 @@ class Story:
         return self.nok, self.ploy, self.mali, self.somchai
 
 
-@pytest.fixture(scope="package")
-def elsewhere(server: str) -> Elsewhere:
-    return Elsewhere(server)
-
-
 @pytest.fixture
 def story(elsewhere: Elsewhere) -> Story:
     return Story(elsewhere)
@@ -223,7 +218,7 @@ def test_a_claim_in_two_tabs_is_one_attribution(
     phone: Phone, tab: Callable[[], Phone], story: Story
 ) -> None:
     phone.open_link(story.code).sign_in(story.ploy)
-    other = tab()
+    other = tab().open()
     buttons = [tab.screen.get_by_role("button", name="Claim it") for tab in (phone, other)]
     for button in buttons:
         button.evaluate("button => { button.click() }")

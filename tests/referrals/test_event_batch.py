@@ -43,6 +43,19 @@ def test_every_event_is_answered_in_order(ploy: Person, back_end: BackEnd) -> No
     assert QualifyingEvent.objects.count() == 2
 
 
+@pytest.mark.parametrize("change", [{"type": "other"}, {"user_id": "user_mali"}])
+def test_a_new_id_that_comes_again_with_other_content_conflicts_and_stops_nobody(
+    ploy: Person, back_end: BackEnd, change: dict[str, str]
+) -> None:
+    first, fresh = an_event(ploy), an_event(ploy)
+
+    answered = results(back_end.report_all([first, {**first, **change}, fresh]))
+
+    assert [result["status"] for result in answered] == [201, 409, 201]
+    assert QualifyingEvent.objects.filter(user__clerk_id=ploy.clerk_id).count() == 2
+    assert balances(ploy) == WELCOME + Amounts(free_points=2)
+
+
 @pytest.mark.parametrize(
     ("bad", "shown_id"),
     [

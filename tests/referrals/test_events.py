@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import create_api_key, erase_user
 from referrals.models import Attribution, QualifyingEvent
-from referrals.services.attributions import release_due
+from referrals.services.attributions import release_due, reverse_attribution
 from referrals.services.events import NewEvent, record_event
 from rewards.amounts import Amounts
 from rewards.models import RewardRule
@@ -329,8 +329,6 @@ def test_a_key_needs_the_scope(ploy: Person) -> None:
 def test_an_attribution_reversed_is_not_qualified_again(
     noks_code: str, ploy: Person, back_end: BackEnd
 ) -> None:
-    from referrals.services.attributions import reverse_attribution
-
     invited(ploy, noks_code)
     reverse_attribution(
         attribution=Attribution.objects.get(), actor="aree", reason="Abuse", now=timezone.now()

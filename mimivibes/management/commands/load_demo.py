@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -11,13 +12,18 @@ from mimivibes.environment import DATA_DIR
 
 
 class Command(BaseCommand):
-    help = "Load people and invitations to look at (DEBUG only); a second time changes nothing."
+    help = (
+        "Migrate the database, then load people and invitations to look at (DEBUG only). A second"
+        " time changes nothing."
+    )
     # Whoever runs this without DEBUG is to read that, not which settings production lacks.
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("Demo data is for development: DEBUG is off, so nothing was done.")
+        # In this process, for each start of Python costs `make run` most of a second.
+        call_command("migrate", verbosity=0, interactive=False)
         password = development.staff_password(DATA_DIR)
         if data.load(timezone.now()):
             _make_staff(password)

@@ -220,8 +220,8 @@ function linkIn({ origin, pathname, search }, param) {
   const query = new URLSearchParams(search);
   const code = query.get(param)?.trim();
   if (!code) return null;
-  const utm = UTM.map((name) => [name, query.get(`utm_${name}`)?.slice(0, 200)])
-    .filter(([, value]) => value);
+  const values = UTM.map((name) => [name, query.get(`utm_${name}`)?.slice(0, 200)]);
+  const utm = values.filter(([, value]) => value);
   // The rest of the query may hold other people's secrets, sign-in tickets for one: it stays here.
   const link = { code, landing_url: `${origin}${pathname}` };
   return utm.length ? { ...link, utm: Object.fromEntries(utm) } : link;
