@@ -99,6 +99,8 @@ class ProgramAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Start and stop a program; its conditions are in its terms."""
 
     list_display = ("name", "slug", "is_default", "is_active", "starts_at", "ends_at")
+    # Without a default program nobody new could be given a code, and so nobody could sign in.
+    readonly_fields = ("is_default",)
     inlines = (TermsInline,)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -373,5 +375,5 @@ class QualifyingEventAdmin(ReadOnlyAdmin):
     list_display = ("event_id", "type", "user", "occurred_at", "received_at", "source")
     list_select_related = ("user",)
     list_filter = ("type",)
-    search_fields = ("=event_id", *search_by_person("user"))
+    search_fields = ("event_id__exact", *search_by_person("user"))
     ordering = ("-id",)
