@@ -27,6 +27,13 @@ PROFILE_FIELDS = (
 )
 
 
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
 class StaffCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
     """Make an account that signs in here by username and password."""
 
@@ -101,9 +108,16 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets[:1] if obj and not obj.username else fieldsets
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Let superusers alone hand out rights: whoever else could would give themselves all."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if _is_superuser(request) else (*fields, *RIGHTS)
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        is_person = obj is not None and not obj.username
-        return not is_person and super().has_change_permission(request, obj)
+        """Refuse people, whose data is Clerk's, and to others the accounts of superusers."""
+        if obj and (not obj.username or (obj.is_superuser and not _is_superuser(request))):
+            return False
+        return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -140,7 +154,7 @@ class WebhookReceiptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ("svix_id", "type", "clerk_id", "status", "attempts", "received_at", "reason")
     list_filter = ("status", "type")
-    search_fields = ("=svix_id", "=clerk_id")
+    search_fields = ("svix_id__exact", "clerk_id__exact")
     search_help_text = "A whole svix-id or Clerk id"
     ordering = ("-received_at",)
     show_full_result_count = False

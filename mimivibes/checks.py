@@ -1,5 +1,6 @@
 """System checks: without DEBUG, each missing or unsafe setting is an error that names it."""
 
+import ipaddress
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -26,8 +27,9 @@ def refuse_unsafe_settings() -> None:
 
 
 def _faults() -> Iterator[CheckMessage]:
-    if settings.DATABASES["default"]["ENGINE"].endswith("dummy"):
-        yield _error("E001", "DATABASE_URL is not set.", "postgres://user:password@host/database")
+    if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+        hint = "postgres://user:password@host/database"
+        yield _error("E001", "DATABASE_URL is not set, or names no PostgreSQL.", hint)
     if len(_secret_key()) < SECRET_KEY_LENGTH:
         yield _error("E002", "SECRET_KEY is missing or shorter than 50 characters.")
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
@@ -58,6 +60,25 @@ def _origin_faults(number: str, name: str) -> Iterator[CheckMessage]:
     for origin in getattr(settings, name):
         if not origin.startswith("https://"):
             yield _error(number, f"{name} holds {origin!r}, which is not an https origin.")
+
+
+@register()
+def network_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Name, in development too, what is no address and no network; requests would crash on it."""
+    return [
+        _error(number, f"{name} holds {network!r}, which is no address and no network.")
+        for number, name in (("E011", "TRUSTED_PROXIES"), ("E012", "METRICS_ALLOWED_IPS"))
+        for network in getattr(settings, name)
+        if not _is_network(network)
+    ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _secret_key() -> str:

@@ -1,14 +1,31 @@
 """Read the environment: `.env` beside `manage.py`, then the process's own variables on top."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+
+class Environment(environ.Env):  # type: ignore[misc]  # it has no types
+    """An empty variable, as in a fresh copy of `.env.example`, counts as one that is not set."""
+
+    def get_value(
+        self,
+        var: str,
+        cast: Any = None,
+        default: Any = environ.Env.NOTSET,
+        parse_default: bool = False,
+    ) -> Any:
+        if default is not self.NOTSET and not self.ENVIRON.get(var):
+            return default
+        return super().get_value(var, cast, default, parse_default)
+
+
+env = Environment()
+env.read_env(BASE_DIR / ".env")
 
 
 def pem(value: str) -> str:

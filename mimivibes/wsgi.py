@@ -2,12 +2,13 @@
 
 import os
 
+import django
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mimivibes.settings")
-
-application = get_wsgi_application()
+django.setup()
 
 from mimivibes.checks import refuse_unsafe_settings  # noqa: E402  (needs the apps loaded)
 
-refuse_unsafe_settings()
+refuse_unsafe_settings()  # before the middleware is made, which would stumble over them
+application = get_wsgi_application()

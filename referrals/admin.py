@@ -4,6 +4,7 @@ What has happened is read-only here: decisions on attributions are actions that 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -98,6 +99,8 @@ class ProgramAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Start and stop a program; its conditions are in its terms."""
 
     list_display = ("name", "slug", "is_default", "is_active", "starts_at", "ends_at")
+    # Without a default program nobody new could be given a code, and so nobody could sign in.
+    readonly_fields = ("is_default",)
     inlines = (TermsInline,)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -262,7 +265,7 @@ class AttributionAdmin(ReadOnlyAdmin):
     readonly_fields = fields
     inlines = (TimelineInline, DecisionInline)
     action_form = ReasonForm
-    actions = ("approve", "reject", "reverse")
+    actions = ("approve", "reject", "reverse", "claw_back")
 
     @admin.display(description="held for")
     def held_for(self, attribution: Attribution) -> str:
@@ -304,6 +307,11 @@ class AttributionAdmin(ReadOnlyAdmin):
     def reverse(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
         self._decide(request, queryset, reverse_attribution, "reversed")
 
+    @admin.action(description="Reverse, taking back what is left", permissions=["reverse"])
+    def claw_back(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
+        verb = partial(reverse_attribution, claw_back=True)
+        self._decide(request, queryset, verb, "reversed, with a claw-back")
+
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("referrals.decide_attribution")
 
@@ -330,7 +338,7 @@ class AttributionAdmin(ReadOnlyAdmin):
                     reason=reason,
                     now=timezone.now(),
                 )
-            except (MoveNotAllowed, rewards.InsufficientBalance) as error:
+            except (MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed) as error:
                 told_why = str(error) or error.__doc__ or ""
                 self.message_user(request, f"{attribution}: {told_why}", messages.ERROR)
             else:
@@ -367,5 +375,5 @@ class QualifyingEventAdmin(ReadOnlyAdmin):
     list_display = ("event_id", "type", "user", "occurred_at", "received_at", "source")
     list_select_related = ("user",)
     list_filter = ("type",)
-    search_fields = ("=event_id", *search_by_person("user"))
+    search_fields = ("event_id__exact", *search_by_person("user"))
     ordering = ("-id",)

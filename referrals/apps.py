@@ -12,7 +12,7 @@ class ReferralsConfig(AppConfig):
     def ready(self) -> None:
         user_provisioned.connect(_make_code, dispatch_uid="referrals.make_code")
         account_age_learned.connect(_resolve_held, dispatch_uid="referrals.resolve_held")
-        user_erased.connect(_erase_captures, dispatch_uid="referrals.erase_captures")
+        user_erased.connect(_erase, dispatch_uid="referrals.erase")
 
 
 def _make_code(*, user: Any, now: datetime, **kwargs: Any) -> None:
@@ -27,7 +27,7 @@ def _resolve_held(*, user: Any, now: datetime, **kwargs: Any) -> None:
     resolve_held_of(user=user, now=now)
 
 
-def _erase_captures(*, user: Any, now: datetime, **kwargs: Any) -> None:
-    from referrals.services.captures import erase_captures
+def _erase(*, user: Any, now: datetime, **kwargs: Any) -> None:
+    from referrals.services.erasure import erase_referral_data
 
-    erase_captures(user=user, now=now)
+    erase_referral_data(user=user, now=now)

@@ -96,6 +96,21 @@ def judge(facts: Facts) -> Judgement:
     return Judgement([rule(facts) for rule in RULES])
 
 
+def judge_late(
+    *, referee: User, referrer: User, claimed_at: datetime, terms: ProgramTerms
+) -> Judgement:
+    """Evaluate what a claim had to leave open until Clerk told of the account: age and mailbox."""
+    age = account_age(created_at=referee.account_created_at, claimed_at=claimed_at, terms=terms)
+    return Judgement(
+        [
+            age,
+            account_precedes(referrer=referrer, referee=referee),
+            one_mailbox(referrer=referrer, referee=referee),
+            lasting_mailbox(referee),
+        ]
+    )
+
+
 def code_is_in_use(facts: Facts) -> Evaluation:
     rule = "code_is_in_use"
     if not facts.code.is_active:
@@ -193,14 +208,23 @@ def devices_differ(facts: Facts) -> Evaluation:
 
 
 def mailboxes_differ(facts: Facts) -> Evaluation:
-    referee, referrer = mailbox(facts.referee.email), mailbox(facts.code.owner.email)
-    if referee and referee == referrer:
+    return one_mailbox(referrer=facts.code.owner, referee=facts.referee)
+
+
+def one_mailbox(*, referrer: User, referee: User) -> Evaluation:
+    """Compare the mailboxes of two people, as far as they are known."""
+    if mailbox(referee.email) and mailbox(referee.email) == mailbox(referrer.email):
         return _review("mailboxes_differ", "Both e-mail addresses lead to the same mailbox.")
     return _pass("mailboxes_differ", "The e-mail addresses are not known to be one mailbox.")
 
 
 def mailbox_is_lasting(facts: Facts) -> Evaluation:
-    domain = facts.referee.email.rpartition("@")[2].lower()
+    return lasting_mailbox(facts.referee)
+
+
+def lasting_mailbox(referee: User) -> Evaluation:
+    """Look up the domain of a person's e-mail address, if it is known, among disposable ones."""
+    domain = referee.email.rpartition("@")[2].lower()
     if domain in blocklist:
         return _review("mailbox_is_lasting", "The e-mail address is of a disposable domain.")
     return _pass("mailbox_is_lasting", "The e-mail domain is not known as disposable.")

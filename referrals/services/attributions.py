@@ -8,9 +8,16 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from referrals.models import Attribution, QualifyingEvent, Status, TimelineEntry
+from referrals.models import (
+    Attribution,
+    Decision,
+    Outcome,
+    QualifyingEvent,
+    Status,
+    TimelineEntry,
+)
 from referrals.models.attributions import AttributionQuerySet
-from referrals.rules import Evaluation, Verdict, account_age, account_precedes
+from referrals.rules import Judgement, Verdict, judge_late
 from rewards import services as rewards
 
 NEXT_STATUSES: dict[str, set[str]] = {
@@ -160,18 +167,21 @@ def reject_attribution(
 def reverse_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime, claw_back: bool = False
 ) -> Attribution:
-    """Undo a pending, qualified or rewarded attribution and reverse its ledger transactions.
+    """Undo a pending, qualified or rewarded attribution and take back what it paid.
 
-    With `claw_back`, what somebody has spent already is recorded as a shortfall; without it that
-    raises `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`.
+    What has been taken back already, by a reversal of that transaction alone, is left at that. With
+    `claw_back`, what somebody has spent already is recorded as a shortfall; without it that raises
+    `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`, and `AlreadyReversed` if a
+    service reverses one of the transactions at this very moment.
     """
     locked = _locked_with_people(attribution)
     move(locked, Status.REVERSED, actor=actor, reason=reason, now=now)
-    paid = rewards.transactions_by_key([locked.referee_key, locked.referrer_key])
+    paid = rewards.standing_by_key([locked.referee_key, locked.referrer_key])
     for key, paid_transaction in sorted(paid.items()):
         rewards.reverse_transaction(
             transaction=paid_transaction,
-            reason=reason,
+            # People read this line; what staff wrote for each other stays on the timeline.
+            reason="Reward for an invitation, taken back",
             key=f"{key}:reversal",
             actor=actor,
             now=now,
@@ -211,37 +221,73 @@ def resolve_held_of(*, user: User, now: datetime) -> None:
 
 @transaction.atomic
 def resolve_held(*, attribution: Attribution, now: datetime) -> Attribution:
-    """Accept, reject or keep for review an attribution whose referee's age has become known."""
+    """Accept, reject or keep for review an attribution whose referee's age has become known.
+
+    With the age came the e-mail address, so the rules on mailboxes are asked again. What they all
+    say is kept as one more decision. A banned referee waits for the end of the ban.
+    """
     locked = _locked(attribution)
-    if locked.status != Status.HELD or not locked.awaits_age:
+    if locked.status != Status.HELD or not locked.awaits_age or locked.referee.is_gone:
         return locked
-    age = account_age(
-        created_at=locked.referee.account_created_at,
+    judgement = judge_late(
+        referee=locked.referee,
+        referrer=locked.referrer,
         claimed_at=locked.claimed_at,
         terms=locked.terms,
     )
-    if age.verdict == Verdict.UNKNOWN:
+    if judgement.awaits_age:
         return locked
     locked.awaits_age = False
-    order = account_precedes(referrer=locked.referrer, referee=locked.referee)
-    if reason := _why_not(locked, age, order):
+    if reason := _why_not(locked, judgement):
+        _keep_decision(locked, judgement, Outcome.REFUSED, now)
         return move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
-    if locked.awaits_review:
-        locked.save(update_fields=["awaits_age"])
+    if locked.awaits_review or judgement.awaits_review:
+        _keep_decision(locked, judgement, Outcome.HELD, now)
+        locked.awaits_review = True
+        locked.save(update_fields=["awaits_age", "awaits_review"])
         return locked
-    return accept(locked, actor=SYSTEM, reason=age.reason, now=now, event_count=event_count(locked))
+    _keep_decision(locked, judgement, Outcome.ACCEPTED, now)
+    reason = judgement.evaluations[0].reason
+    return accept(locked, actor=SYSTEM, reason=reason, now=now, event_count=event_count(locked))
 
 
-def _why_not(attribution: Attribution, *evaluations: Evaluation) -> str:
+def _keep_decision(
+    attribution: Attribution, judgement: Judgement, outcome: Outcome, now: datetime
+) -> None:
+    Decision.objects.create(
+        referee=attribution.referee,
+        referrer=attribution.referrer,
+        attribution=attribution,
+        terms=attribution.terms,
+        capture_id=attribution.capture_id,
+        code=attribution.code.code,
+        at=now,
+        outcome=outcome,
+        refusal=judgement.refusal,
+        evaluations=judgement.as_json(),
+    )
+
+
+def _why_not(attribution: Attribution, judgement: Judgement) -> str:
     if attribution.referrer.is_gone:
         return "The referrer's account is deleted or banned."
-    if attribution.referee.is_gone:
-        return "The referee's account is deleted or banned."
-    return next((e.reason for e in evaluations if e.verdict == Verdict.FAIL), "")
+    failed = (e.reason for e in judgement.evaluations if e.verdict == Verdict.FAIL)
+    return next(failed, "")
 
 
 def _awaiting_age() -> AttributionQuerySet:
     return Attribution.objects.filter(status=Status.HELD, awaits_age=True)
+
+
+def reject_held_of(*, user: User, reason: str, now: datetime) -> None:
+    """Reject what an erased `user` had claimed and was still held: nobody can decide it any more.
+
+    The caller holds the lock on the user's row.
+    """
+    for attribution in Attribution.objects.filter(status=Status.HELD, referee=user):
+        locked = _locked(attribution)
+        locked.awaits_age = locked.awaits_review = False
+        move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
 
 
 def release_due(*, now: datetime, limit: int = 100) -> int:
@@ -252,7 +298,9 @@ def release_due(*, now: datetime, limit: int = 100) -> int:
     until it returns 0.
     """
     to_pay = list(_releasable(now).order_by("release_at")[:limit])
-    known = _awaiting_age().exclude(referee__account_created_at=None)
+    known = _awaiting_age().filter(
+        referee__account_created_at__isnull=False, referee__banned_at__isnull=True
+    )
     to_decide = list(known.order_by("claimed_at")[:limit])
     return sum(_release(attribution, now) for attribution in to_pay) + sum(
         _resolve_known(attribution, now) for attribution in to_decide

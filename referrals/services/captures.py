@@ -265,11 +265,3 @@ def _hand_over(capture: Capture, user: User, held: Capture | None, now: datetime
     else:
         capture.user = user
     capture.save(update_fields=["user", "adopted_at", "closed_at", "closed_reason"])
-
-
-def erase_captures(*, user: User, now: datetime) -> None:
-    """Close the captures of an erased person, drop where they landed, forget their devices."""
-    captures = Capture.objects.filter(user=user)
-    captures.open().update(closed_at=now, closed_reason=ClosedReason.ERASED)
-    captures.update(landing_url="", utm={})
-    UserDevice.objects.filter(user=user).delete()

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from referrals.models import Program, ReferralCode, normalized_code
+from referrals.models.codes import ReferralCodeQuerySet
 
 # Without 0 O 1 I L U and vowels: not mistaken for each other, and spelling no words.
 ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
@@ -47,7 +48,7 @@ def create_referral_code(*, owner: User, now: datetime) -> None:
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
         with connection.cursor() as cursor:
             cursor.execute(_INSERT_CODE, [owner.pk, code, now])
-            if cursor.rowcount or ReferralCode.objects.filter(owner=owner, is_primary=True):
+            if cursor.rowcount or _of_default_program(owner).filter(is_primary=True).exists():
                 return
     raise RuntimeError(f"No free code in {ATTEMPTS} attempts, or no default program.")
 
@@ -63,20 +64,25 @@ ON CONFLICT DO NOTHING
 def choose_referral_code(*, owner: User, code: str) -> ReferralCode:
     """Make `code` the primary code of `owner` in the default program; older ones keep working.
 
-    One's own earlier code may be chosen again. Raises `InvalidCode`, `CodeNotAllowed`, `CodeTaken`.
+    One's own earlier code may be chosen again, unless it was switched off. Raises `InvalidCode`,
+    `CodeNotAllowed`, `CodeTaken`.
     """
+    if not code.isascii():  # upper case would make "SS" of "ß"
+        raise InvalidCode
     code = normalized_code(code)
-    if len(code) not in VANITY_LENGTHS or not (code.isascii() and code.isalnum()):
+    if len(code) not in VANITY_LENGTHS or not code.isalnum():
         raise InvalidCode
     if any(word in code for word in _words_not_allowed()):
         raise CodeNotAllowed
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=owner.pk)
-        own = list(ReferralCode.objects.filter(owner=owner).select_related("program"))
+        own = list(_of_default_program(owner))
         chosen = next((c for c in own if c.code == code), None)
+        if chosen is not None and not chosen.is_active:
+            raise CodeNotAllowed("This code of yours is out of use.")
         if chosen is None and len(own) >= MOST_CODES_PER_OWNER:
             raise CodeNotAllowed(f"You have {len(own)} codes already; choose one of those.")
-        ReferralCode.objects.filter(owner=owner, program__is_default=True).update(is_primary=False)
+        _of_default_program(owner).update(is_primary=False)
         return _primary(owner, code, chosen)
 
 
@@ -88,10 +94,14 @@ def _primary(owner: User, code: str, chosen: ReferralCode | None) -> ReferralCod
     draft = ReferralCode(owner=owner, code=code, program=Program.objects.get(is_default=True))
     # Waits for a parallel insert of the same code, and then says who was first.
     ReferralCode.objects.bulk_create([draft], ignore_conflicts=True)
-    made = ReferralCode.objects.filter(owner=owner, code=code).first()
+    made = _of_default_program(owner).filter(code=code).first()
     if made is None:
         raise CodeTaken
     return made
+
+
+def _of_default_program(owner: User) -> ReferralCodeQuerySet:
+    return ReferralCode.objects.filter(owner=owner, program__is_default=True)
 
 
 @cache

@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from accounts.models import User
 from accounts.services import provision_user
@@ -72,7 +72,7 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
         new_ids = _insert(rows)
         known = _known({row.event_id for row in rows} - new_ids)
         attributions = _latest_attributions(people.values())
-        counts = _counts(_first_of_each([row for row in rows if row.event_id in new_ids]))
+        places = _places(_first_of_each([row for row in rows if row.event_id in new_ids]), now)
         recorded, counted = [], []
         for row in rows:
             is_new = row.event_id in new_ids
@@ -81,9 +81,9 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
                 known[row.event_id] = row
             if is_new and not row.user.is_gone:
                 counted.append(row)
-                _qualify(row, attributions.get(row.user_id), counts[row.event_id], now)
+                _qualify(row, attributions.get(row.user_id), places[row.event_id].in_all, now)
             recorded.append(_recorded(row, known[row.event_id], attributions, is_new))
-        _pay_rules(counted, counts, now)
+        _pay_rules(counted, places, now)
     return recorded
 
 
@@ -204,23 +204,31 @@ def _first_of_each(rows: list[QualifyingEvent]) -> list[QualifyingEvent]:
     return list(firsts.values())
 
 
-def _counts(rows: list[QualifyingEvent]) -> dict[str, int]:
-    """Return, by event id, the how-manieth of its person and type each new row is."""
+class Place(NamedTuple):
+    """The how-manieth of its person and type an event is, in all and of this day (UTC)."""
+
+    in_all: int
+    today: int
+
+
+def _places(rows: list[QualifyingEvent], now: datetime) -> dict[str, Place]:
+    """Return, by event id, the place of each new row."""
     if not rows:
         return {}
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     totals = (
         QualifyingEvent.objects.filter(
             user__in={row.user_id for row in rows}, type__in={row.type for row in rows}
         )
         .values_list("user", "type")
-        .annotate(total=Count("pk"))
+        .annotate(total=Count("pk"), today=Count("pk", filter=Q(received_at__gte=midnight)))
     )
-    counts = {(user, type_): total for user, type_, total in totals}
-    numbers = {}
+    last = {(user, type_): Place(total, today) for user, type_, total, today in totals}
+    places = {}
     for row in reversed(rows):
-        numbers[row.event_id] = counts[row.user_id, row.type]
-        counts[row.user_id, row.type] -= 1
-    return numbers
+        place = places[row.event_id] = last[row.user_id, row.type]
+        last[row.user_id, row.type] = Place(place.in_all - 1, place.today - 1)
+    return places
 
 
 def _qualify(
@@ -231,17 +239,21 @@ def _qualify(
         qualify(attribution, actor=f"service:{row.source}", reason=reason, now=now)
 
 
-def _pay_rules(rows: list[QualifyingEvent], counts: dict[str, int], now: datetime) -> None:
+def _pay_rules(rows: list[QualifyingEvent], places: dict[str, Place], now: datetime) -> None:
     """Pay the reward rules whose thresholds these events reach."""
     if not rows:
         return
-    rewards.pay_occasions(
-        occasions=[
-            rewards.Occasion(row.user_id, row.type, counts[row.event_id], f"event:{row.event_id}")
-            for row in rows
-        ],
-        now=now,
-    )
+    occasions = [
+        rewards.Occasion(
+            user_id=row.user_id,
+            trigger=row.type,
+            count=places[row.event_id].in_all,
+            count_today=places[row.event_id].today,
+            reference=f"event:{row.event_id}",
+        )
+        for row in rows
+    ]
+    rewards.pay_occasions(occasions=occasions, now=now)
 
 
 def _qualifies(attribution: Attribution, row: QualifyingEvent, count: int) -> bool:

@@ -33,12 +33,18 @@ WITH side AS (
                AND (s.name = 'referee' AND a.status IN ('pending', 'qualified', 'rewarded')
                     OR s.name = 'referrer' AND a.status = 'rewarded') AS owed,
            posted.id AS transaction_id, posted.user_id AS paid_user_id,
-           posted.id IS NOT NULL AND NOT EXISTS (
-               SELECT FROM rewards_transaction reversal
-               WHERE reversal.reverses_id = posted.id AND NOT EXISTS (
-                   SELECT FROM rewards_transaction again WHERE again.reverses_id = reversal.id
+           -- A reversal can be reversed in its turn: an even number of them leaves it paid.
+           CASE WHEN NOT EXISTS (
+               SELECT FROM rewards_transaction reversal WHERE reversal.reverses_id = posted.id
+           ) THEN posted.id IS NOT NULL ELSE (
+               WITH RECURSIVE chain AS (
+                   SELECT posted.id, 0 AS reversals
+                   UNION ALL
+                   SELECT later.id, chain.reversals + 1
+                   FROM rewards_transaction later JOIN chain ON later.reverses_id = chain.id
                )
-           ) AS paid
+               SELECT max(reversals) %% 2 = 0 FROM chain
+           ) END AS paid
     FROM referrals_attribution a
     JOIN referrals_programterms t ON t.id = a.terms_id
     CROSS JOIN LATERAL (VALUES

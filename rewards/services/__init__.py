@@ -7,7 +7,12 @@ from rewards.services.grants import UserGone, grant, grant_by_clerk_id
 from rewards.services.idempotency import Answer, answer_once
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
 from rewards.services.proof import Fault, verify_ledger
-from rewards.services.reversals import TransactionNotFound, reverse_by_id, reverse_transaction
+from rewards.services.reversals import (
+    TransactionNotFound,
+    reverse_by_id,
+    reverse_transaction,
+    standing_by_key,
+)
 from rewards.services.rules import Occasion, pay_occasions, pay_rules
 from rewards.services.spending import spend, spend_by_clerk_id
 
@@ -35,6 +40,7 @@ __all__ = [
     "reverse_transaction",
     "spend",
     "spend_by_clerk_id",
+    "standing_by_key",
     "transactions_by_key",
     "verify_ledger",
 ]

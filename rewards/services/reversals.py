@@ -1,7 +1,10 @@
 """Take back: the opposite of a transaction, once."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
+
+from django.db import connection
 
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, Transaction
@@ -70,6 +73,31 @@ def reverse_by_id(
     except (ValueError, Transaction.DoesNotExist) as error:
         raise TransactionNotFound from error
     return reverse_transaction(transaction=found, reason=reason, key=key, actor=actor, now=now)
+
+
+def standing_by_key(keys: Iterable[str]) -> dict[str, Transaction]:
+    """Return, by idempotency key, what must be reversed to take back what was posted under it.
+
+    That is the transaction itself or, where a reversal of it was reversed in its turn, the last
+    such; nothing where it has been taken back already.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_IN_CHAIN, {"keys": list(keys)})
+        last = {id_: key for key, id_, reversals in cursor.fetchall() if reversals % 2 == 0}
+    return {last[found.pk]: found for found in Transaction.objects.filter(pk__in=last)}
+
+
+_LAST_IN_CHAIN = """
+WITH RECURSIVE chain AS (
+    SELECT idempotency_key, id, 0 AS reversals
+    FROM rewards_transaction WHERE idempotency_key = ANY(%(keys)s)
+    UNION ALL
+    SELECT chain.idempotency_key, later.id, chain.reversals + 1
+    FROM rewards_transaction AS later JOIN chain ON later.reverses_id = chain.id
+)
+SELECT DISTINCT ON (idempotency_key) idempotency_key, id, reversals
+FROM chain ORDER BY idempotency_key, reversals DESC
+"""
 
 
 def _mirrored(entries: list[Entry], held: Amounts) -> tuple[Line, ...]:

@@ -12,11 +12,12 @@ KIND = "reward"
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A trigger has come for a user for the `count`-th time."""
+    """A trigger has come for a user for the `count`-th time, of this day the `count_today`-th."""
 
     user_id: int
     trigger: str
     count: int
+    count_today: int
     reference: str = ""
 
 
@@ -25,32 +26,39 @@ def pay_rules(
 ) -> list[Transaction]:
     """Pay every rule in force for `trigger` whose threshold is exactly `count`.
 
-    Returns the transactions, none if no rule pays. A rule is paid to a user once (a daily one once
-    a day, UTC), however often this is called and whatever staff made of its amounts meanwhile. Give
-    each count once, under a lock on the user: a count that is skipped is not made up for.
+    For what happens to a user on one day alone; see `pay_occasions`.
     """
-    return pay_occasions(occasions=[Occasion(user_id, trigger, count, reference)], now=now)
+    occasion = Occasion(user_id, trigger, count, count_today=count, reference=reference)
+    return pay_occasions(occasions=[occasion], now=now)
 
 
 def pay_occasions(*, occasions: Sequence[Occasion], now: datetime) -> list[Transaction]:
-    """Do what `pay_rules` does for many occasions, in two statements however many they are."""
+    """Pay every rule in force whose threshold an occasion reaches exactly, in two statements.
+
+    A daily rule goes by the count of the day, any other by the count in all. Returns the
+    transactions, none if no rule pays. A rule is paid to a user once (a daily one once a day, UTC),
+    however often this is called and whatever staff made of its amounts meanwhile. Give each count
+    once, under a lock on the user: a count that is skipped is not made up for.
+    """
     rules = RewardRule.objects.in_force(now).filter(
         trigger__in={occasion.trigger for occasion in occasions},
-        threshold__in={occasion.count for occasion in occasions},
+        threshold__in={n for occasion in occasions for n in (occasion.count, occasion.count_today)},
     )
-    by_occasion: dict[tuple[str, int], list[RewardRule]] = {}
-    for rule in rules.order_by("pk"):
-        if rule.amounts:
-            by_occasion.setdefault((rule.trigger, rule.threshold), []).append(rule)
-    postings = {
-        posting.key: posting
+    paying = [rule for rule in rules.order_by("pk") if rule.amounts]
+    postings = [
+        _posting(rule, user_id=occasion.user_id, now=now, reference=occasion.reference)
         for occasion in occasions
-        for rule in by_occasion.get((occasion.trigger, occasion.count), [])
-        for posting in [
-            _posting(rule, user_id=occasion.user_id, now=now, reference=occasion.reference)
-        ]
-    }
-    return post(list(postings.values()), now=now) if postings else []
+        for rule in paying
+        if _reaches(occasion, rule)
+    ]
+    by_key = {posting.key: posting for posting in postings}
+    return post(list(by_key.values()), now=now) if by_key else []
+
+
+def _reaches(occasion: Occasion, rule: RewardRule) -> bool:
+    is_daily = rule.period == RewardRule.Period.DAILY
+    count = occasion.count_today if is_daily else occasion.count
+    return (rule.trigger, rule.threshold) == (occasion.trigger, count)
 
 
 def _posting(rule: RewardRule, *, user_id: int, now: datetime, reference: str) -> Posting:

@@ -113,6 +113,25 @@ def test_legacy_23_being_staff_is_one_thing_alone() -> None:
     assert client.get(USERS).status_code == 302
 
 
+def test_who_manages_staff_cannot_hand_out_rights() -> None:
+    boss = User.objects.create_superuser("boss", "secret")
+    manager = User.objects.create_user("mana", "secret")
+    manager.user_permissions.set(Permission.objects.filter(codename__endswith="_user"))
+    client = Client()
+    client.force_login(manager)
+
+    client.post(
+        f"{USERS}{manager.pk}/change/",
+        {"username": "mana", "is_active": "on", "is_staff": "on", "is_superuser": "on"},
+    )
+
+    manager.refresh_from_db()
+    assert (manager.is_staff, manager.is_superuser) == (True, False)
+    assert client.post(f"{USERS}{boss.pk}/change/", {"username": "x"}).status_code == 403
+    passwords = {"password1": "taken-over-1", "password2": "taken-over-1"}
+    assert client.post(f"{USERS}{boss.pk}/password/", passwords).status_code == 403
+
+
 def test_keys_are_seen_without_their_hash_and_revoked(aree: Client) -> None:
     row, key = create_api_key(name="readings", scopes=["events"], now=timezone.now())
 

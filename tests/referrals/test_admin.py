@@ -13,6 +13,7 @@ from referrals.models import (
     BrowserSession,
     Capture,
     Decision,
+    Program,
     ProgramTerms,
     QualifyingEvent,
     ReferralCode,
@@ -120,6 +121,18 @@ def test_what_has_happened_is_changed_at_no_address(
     aree.post(base, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
 
     assert list(model.objects.values()) == before
+
+
+def test_the_default_program_stays_the_default(aree: Client) -> None:
+    """Without one nobody new could be given a code, and so nobody could sign in."""
+    program = Program.objects.get()
+    fields = {"name": "Bring a friend", "slug": "default", "is_active": "on"}
+    terms = {"terms-TOTAL_FORMS": "0", "terms-INITIAL_FORMS": "0"}
+
+    aree.post(f"/admin/referrals/program/{program.pk}/change/", {**fields, **terms})
+
+    program.refresh_from_db()
+    assert (program.name, program.is_default) == ("Bring a friend", True)
 
 
 def test_terms_in_force_cannot_be_changed(aree: Client) -> None:

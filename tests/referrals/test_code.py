@@ -45,6 +45,15 @@ def test_one_may_return_to_an_earlier_code(nok: Person, noks_code: str) -> None:
     assert ReferralCode.objects.filter(is_primary=True).count() == 1
 
 
+def test_one_may_not_return_to_a_code_that_staff_switched_off(nok: Person, noks_code: str) -> None:
+    choose(nok, "NOK2026")
+    ReferralCode.objects.filter(code=noks_code).update(is_active=False)
+
+    refused(choose(nok, noks_code), 422, "code_not_allowed")
+
+    assert code_of(nok) == "NOK2026"
+
+
 def test_choosing_it_again_changes_nothing(nok: Person) -> None:
     for _ in range(2):
         assert choose(nok, "NOK2026").status_code == 200

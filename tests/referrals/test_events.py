@@ -1,6 +1,6 @@
 """`POST /events`: what back ends report, and what it brings."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,9 @@ from accounts.models import User
 from accounts.services import create_api_key, erase_user
 from referrals.models import Attribution, QualifyingEvent
 from referrals.services.attributions import release_due, reverse_attribution
+from referrals.services.events import NewEvent, record_event
 from rewards.amounts import Amounts
+from rewards.models import RewardRule
 from tests.factories import TermsFactory
 from tests.people import Browser, Person
 from tests.problems import field_errors, refused
@@ -100,6 +102,19 @@ def test_the_same_moment_in_another_zone_is_the_same_content(
     again = back_end.post("events", {**sent, "occurred_at": "2026-01-02T10:04:05+07:00"})
 
     assert again.status_code == 200
+
+
+def test_a_daily_rule_pays_at_its_count_on_every_day(nok: Person, noks_code: str) -> None:
+    RewardRule.objects.filter(name="Daily activity").update(is_active=True, threshold=2)
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    seconds = [-30, -20, -10, 0, 10, 20]
+
+    for second in seconds:
+        event = NewEvent(f"evt_{second}", "user.active", nok.clerk_id)
+        record_event(event=event, source="test", now=midnight + timedelta(seconds=second))
+
+    paid = user_of(nok).transactions.filter(memo="Daily activity").order_by("created_at")
+    assert [line.reference for line in paid] == ["event:evt_-20", "event:evt_10"]
 
 
 def test_somebody_unknown_is_provisioned(back_end: BackEnd) -> None:

@@ -7,7 +7,11 @@ import pytest
 from django.utils import timezone
 
 from referrals.models import Attribution, Decision, ReferralCode
-from referrals.services.attributions import release_due
+from referrals.services.attributions import (
+    MoveNotAllowed,
+    approve_attribution,
+    release_due,
+)
 from rewards.amounts import Amounts
 from tests.clerk import event, signed, user_object
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory
@@ -135,6 +139,48 @@ def test_it_is_rejected_when_the_referrer_has_gone_meanwhile(unknown_age: Person
     deliver("user.created", unknown_age, created_at=datetime.now(UTC))
 
     assert attribution_of(unknown_age).status == "rejected"
+
+
+def test_the_mailbox_that_comes_with_the_age_is_judged_too() -> None:
+    code = code_of(newcomer("Nok", age_seconds=3600, email="nok@gmail.com"))
+    unknown = Person("user_ploy")
+    invited(unknown, code)
+
+    deliver("user.created", unknown, created_at=datetime.now(UTC), email="n.o.k+2@gmail.com")
+
+    held = attribution_of(unknown)
+    assert (held.status, held.awaits_age, held.awaits_review) == ("held", False, True)
+    assert verdicts(decision_on(unknown))["mailboxes_differ"] == "review"
+    assert balances(unknown) == WELCOME
+
+
+def test_what_decides_it_is_kept_as_a_decision(noks_code: str, unknown_age: Person) -> None:
+    invited(unknown_age, noks_code)
+
+    deliver("user.created", unknown_age, created_at=datetime.now(UTC))
+
+    told = Decision.objects.order_by("id").values_list("outcome", "attribution__referee__clerk_id")
+    assert list(told) == [("held", "user_ploy"), ("accepted", "user_ploy")]
+
+
+def test_a_banned_persons_claim_waits_for_the_end_of_the_ban(
+    noks_code: str, unknown_age: Person
+) -> None:
+    invited(unknown_age, noks_code)
+    now = datetime.now(UTC)
+    deliver("user.updated", unknown_age, created_at=now, updated_at=now, banned=True)
+
+    with pytest.raises(MoveNotAllowed):
+        approve_attribution(
+            attribution=attribution_of(unknown_age), actor="aree", reason="Known", now=now
+        )
+    assert release_due(now=now) == 0
+    assert (attribution_of(unknown_age).status, balances(unknown_age)) == ("held", WELCOME)
+
+    later = now + timedelta(seconds=1)
+    deliver("user.updated", unknown_age, created_at=now, updated_at=later, banned=False)
+    assert release_due(now=later) == 1
+    assert attribution_of(unknown_age).status == "pending"
 
 
 def test_what_is_held_for_review_too_stays_held(noks_code: str, nok: Person) -> None:

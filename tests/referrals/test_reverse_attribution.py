@@ -1,0 +1,109 @@
+"""Staff reverse an attribution: both sides give back what it brought them, exactly once."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from referrals.models import Attribution, Status
+from referrals.services.attributions import reverse_attribution
+from rewards import services as rewards
+from rewards.amounts import Amounts
+from rewards.models import Transaction
+from tests.people import Browser, Person
+from tests.referrals.back_end import BackEnd
+from tests.referrals.story import attribution_of, balances, invited, user_of
+
+pytestmark = pytest.mark.django_db
+
+WELCOME = Amounts(free_points=3)
+PLOYS_OWN = WELCOME + Amounts(free_points=2)
+
+
+@pytest.fixture
+def rewarded(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
+    """Nok invited Ploy, who has read once: Ploy has a star for it, Nok 50 coins."""
+    invited(ploy, noks_code)
+    back_end.report(ploy)
+    return attribution_of(ploy)
+
+
+def undo(attribution: Attribution, **more: Any) -> Attribution:
+    return reverse_attribution(
+        attribution=attribution,
+        actor="staff:aree",
+        reason="Two accounts of one person",
+        now=timezone.now(),
+        **more,
+    )
+
+
+def reverse_times(times: int, key: str) -> None:
+    """Reverse what stands under `key`, then that reversal, and so on."""
+    for n in range(times):
+        rewards.reverse_transaction(
+            transaction=Transaction.objects.get(idempotency_key=f"{n - 1}" if n else key),
+            reason="By a service",
+            key=f"{n}",
+            actor="key:1",
+            now=timezone.now(),
+        )
+
+
+@pytest.mark.parametrize("reversals", [0, 1, 2, 3])
+def test_a_reward_is_given_back_once_though_its_transaction_was_reversed_before(
+    rewarded: Attribution, nok: Person, ploy: Person, reversals: int
+) -> None:
+    reverse_times(reversals, rewarded.referrer_key)
+
+    assert undo(rewarded).status == Status.REVERSED
+
+    assert (balances(nok), balances(ploy)) == (WELCOME, PLOYS_OWN)
+
+
+def test_the_reason_is_for_staff_and_not_on_peoples_ledger(
+    rewarded: Attribution, ploy: Person
+) -> None:
+    undo(rewarded)
+
+    assert rewarded.timeline.get(to_status="reversed").reason == "Two accounts of one person"
+    shown = Browser().sign_in(ploy).get("rewards/transactions").content.decode()
+    assert "reversal" in shown
+    assert "one person" not in shown
+
+
+def test_a_long_reason_is_kept_whole(rewarded: Attribution) -> None:
+    locked = reverse_attribution(
+        attribution=rewarded, actor="staff:aree", reason="x" * 5000, now=timezone.now()
+    )
+    assert locked.timeline.get(to_status="reversed").reason == "x" * 5000
+
+
+def test_what_was_spent_keeps_it_from_being_reversed_unless_clawed_back(
+    rewarded: Attribution, nok: Person
+) -> None:
+    rewards.spend(
+        user_id=user_of(nok).pk,
+        amount=30,
+        order=["coins"],
+        reason="A candle",
+        key="candle",
+        actor="key:1",
+        now=timezone.now(),
+    )
+    aree = Client()
+    aree.force_login(User.objects.create_superuser("aree", "secret"))
+
+    said = [_act(aree, action, rewarded) for action in ("reverse", "claw_back")]
+
+    assert "There is not enough on the balance." in said[0]
+    assert "reversed, with a claw-back." in said[1]
+    assert balances(nok) == WELCOME
+    assert Attribution.objects.get().status == Status.REVERSED
+
+
+def _act(staff: Client, action: str, attribution: Attribution) -> str:
+    chosen = {"action": action, "_selected_action": str(attribution.pk), "reason": "Abuse"}
+    return staff.post("/admin/referrals/attribution/", chosen, follow=True).content.decode()
