@@ -175,6 +175,7 @@ class ProblemMiddleware:
         return response
 
 
+
 class BodyLengthMiddleware:
     """Refuse a body of unannounced length (chunked) under `/api/`.
 
