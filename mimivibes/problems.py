@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -23,7 +24,6 @@ from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
-from mimivibes.parsers import BodyTooLarge
 from referrals.services.captures import OwnCode
 from referrals.services.claims import (
     AlreadyAttributed,
@@ -79,7 +79,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
     SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
+    SuspiciousOperation: Problem(400, "malformed", "The request cannot be read"),
+    RequestDataTooBig: Problem(413, "too_large", "The body is too large"),
     BodyTooLarge: Problem(413, "too_large", "The body is too large"),
+    RequestDataTooBig: Problem(413, "too_large", "The body is too large"),
     TooLarge: Problem(413, "too_large", "The delivery is too large"),
     WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
     CodeNotFound: Problem(404, "code_not_found", "There is no such code in use"),
@@ -121,6 +124,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         409, "already_reversed", "This transaction has been reversed already"
     ),
 }
+LENGTH_REQUIRED = Problem(411, "length_required", "The body needs a Content-Length")
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}
 
@@ -155,7 +159,7 @@ def problem_response(problem: Problem, detail: str = "") -> HttpResponse:
 
 
 class ProblemMiddleware:
-    """Replace Django's own HTML error pages under `/api/` by problems."""
+    """Turn Django's own HTML error pages under `/api/` into problems; their headers stay."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -167,7 +171,10 @@ class ProblemMiddleware:
             and request.path.startswith(API_PREFIX)
             and response.get("Content-Type", "").startswith("text/html")
         ):
-            return self._replaced(response)
+            problem = _problem_of_status(HTTPStatus(response.status_code))
+            response.content = problem_response(problem).content
+            response["Content-Type"] = CONTENT_TYPE
+            del response["Content-Length"]
         return response
 
     @staticmethod
@@ -183,13 +190,36 @@ class ProblemMiddleware:
             else known.get(status, fallback)
         )
         replaced.cookies = response.cookies
-        for name in ("Allow", "X-Browser-Session"):
-            if name in response:
-                replaced[name] = response[name]
+        for name, value in response.items():
+            if name not in {"Content-Type", "Content-Length"}:
+                replaced[name] = value
+        replaced["Content-Length"] = str(len(replaced.content))
         return replaced
+
+class BodyLengthMiddleware:
+    """Refuse a body of unannounced length (chunked) under `/api/`.
+
+    Django reads none of it, so a claim that names a code would be taken for one that names none.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_chunked = "HTTP_TRANSFER_ENCODING" in request.META
+        if is_chunked and request.path.startswith(API_PREFIX):
+            return problem_response(LENGTH_REQUIRED)
+        return self.get_response(request)
 
 
 _GENERIC = {"not_found", "forbidden", "method_not_allowed"}
+
+
+def _problem_of_status(status: HTTPStatus) -> Problem:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UNEXPECTED
+    known = {problem.status: problem for problem in PROBLEMS.values() if problem.code in _GENERIC}
+    return known.get(status, Problem(status, status.name.lower(), status.phrase))
 
 
 def _problem_of(error: Exception) -> Problem:
@@ -202,7 +232,10 @@ def _problem_of(error: Exception) -> Problem:
 
 
 def _detail(error: Exception, problem: Problem) -> str:
-    if problem is UNEXPECTED or isinstance(error, (Http404, exceptions.ValidationError)):
+    if problem is UNEXPECTED or isinstance(
+        error, (Http404, SuspiciousOperation, exceptions.ValidationError)
+        error, (Http404, RequestDataTooBig, exceptions.ValidationError)
+    ):
         return problem.title
     return str(error) or problem.title
 

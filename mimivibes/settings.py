@@ -15,7 +15,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 SECRET_KEY = env("SECRET_KEY", default=development.secret_key(DATA_DIR) if DEBUG else "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 PORT = env.int("PORT", default=8000)
 APP_URL = env("APP_URL", default=f"http://localhost:{PORT}" if DEBUG else "").rstrip("/")
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
@@ -53,11 +53,11 @@ MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
     "mimivibes.metrics.MetricsMiddleware",
+    "mimivibes.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "mimivibes.middleware.NoStoreMiddleware",
-    "mimivibes.problems.ProblemMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.ClerkIdentityMiddleware",
     "referrals.middleware.BrowserSessionMiddleware",
+    "mimivibes.problems.BodyLengthMiddleware",
 ]
 
 TEMPLATES = [

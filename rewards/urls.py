@@ -5,7 +5,7 @@ from rewards import views
 urlpatterns = [
     path("rewards/transactions", views.TransactionsView.as_view(), name="transactions"),
     path(
-        "rewards/transactions/<str:transaction_id>/reverse",
+        "rewards/transactions/<str:id>/reverse",
         views.ReverseView.as_view(),
         name="reverse",
     ),

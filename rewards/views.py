@@ -149,12 +149,12 @@ class ReverseView(APIView):
     required_scope = "rewards:grant"
 
     @posts(ReverseSerializer, "Reverse a transaction")
-    def post(self, request: Request, transaction_id: str) -> Response:
+    def post(self, request: Request, id: str) -> Response:
         return _answer(
             request,
             ReverseSerializer,
             lambda asked, **context: reverse_by_id(
-                transaction_id=transaction_id, reason=asked["reason"], **context
+                transaction_id=id, reason=asked["reason"], **context
             ),
         )
 

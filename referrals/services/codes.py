@@ -64,10 +64,13 @@ ON CONFLICT DO NOTHING
 def choose_referral_code(*, owner: User, code: str) -> ReferralCode:
     """Make `code` the primary code of `owner` in the default program; older ones keep working.
 
-    One's own earlier code may be chosen again. Raises `InvalidCode`, `CodeNotAllowed`, `CodeTaken`.
+    One's own earlier code may be chosen again, unless it was switched off. Raises `InvalidCode`,
+    `CodeNotAllowed`, `CodeTaken`.
     """
+    if not code.isascii():  # upper case would make "SS" of "ß"
+        raise InvalidCode
     code = normalized_code(code)
-    if len(code) not in VANITY_LENGTHS or not (code.isascii() and code.isalnum()):
+    if len(code) not in VANITY_LENGTHS or not code.isalnum():
         raise InvalidCode
     if any(word in code for word in _words_not_allowed()):
         raise CodeNotAllowed
@@ -76,7 +79,7 @@ def choose_referral_code(*, owner: User, code: str) -> ReferralCode:
         own = list(_of_default_program(owner))
         chosen = next((c for c in own if c.code == code), None)
         if chosen is not None and not chosen.is_active:
-            raise CodeNotAllowed("This code of yours has been switched off.")
+            raise CodeNotAllowed("This code of yours is out of use.")
         if chosen is None and len(own) >= MOST_CODES_PER_OWNER:
             raise CodeNotAllowed(f"You have {len(own)} codes already; choose one of those.")
         _of_default_program(owner).update(is_primary=False)

@@ -40,6 +40,8 @@ SQL_PACE = 3
 def main() -> None:
     asked = _arguments()
     started = time.monotonic()
+    if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
+        _say("This machine is busy with something else: the ratios will be too high.")
     _say("A scratch database, its people, two servers ...")
     with _scratch_database(), tempfile.TemporaryDirectory() as folder:
         _, key = create_api_key(
@@ -68,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--rounds", type=int, default=5, help="rounds, taking turns (%(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=0.6, help="about as long for each call (%(default)s)"
+        "--seconds", type=float, default=0.5, help="about as long for each call (%(default)s)"
     )
     return parser.parse_args()
 

@@ -1,36 +1,81 @@
-"""System checks of the whole: what is unsafe or cannot be used is named."""
+"""System checks: what production lacks is named, and the server does not start without."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
+from django.test import override_settings
 
-from mimivibes.checks import network_settings, production_settings
-
-
-def test_settings_as_in_production_pass() -> None:
-    assert [*production_settings(), *network_settings()] == []
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-@pytest.mark.parametrize("engine", ["django.db.backends.dummy", "django.db.backends.sqlite3"])
-def test_a_database_that_is_not_postgresql_is_named(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, engine: str
-) -> None:
-    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", engine)
+def faults() -> str:
+    return "\n".join(str(message) for message in run_checks() if message.is_serious())
 
-    assert [fault.id for fault in production_settings()] == ["mimivibes.E001"]
+
+def test_the_settings_of_the_tests_are_those_of_a_sound_production() -> None:
+    assert faults() == ""
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [("TRUSTED_PROXIES", "E011"), ("METRICS_ALLOWED_IPS", "E012")]
+    ("setting", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("ALLOWED_HOSTS", []),
+        ("ALLOWED_HOSTS", ["*"]),
+        ("APP_URL", ""),
+        ("APP_URL", "http://app.example.com"),
+        ("CORS_ALLOWED_ORIGINS", ["http://app.example.com"]),
+        ("CLERK_AUTHORIZED_PARTIES", []),
+        ("CLERK_AUTHORIZED_PARTIES", ["http://app.example.com"]),
+        ("CLERK_ISSUER", ""),
+        ("CLERK_WEBHOOK_SECRETS", []),
+    ],
 )
-@pytest.mark.parametrize("debug", [True, False])
-def test_what_is_no_address_and_no_network_is_named(
-    settings: Any, name: str, number: str, debug: bool
-) -> None:
-    settings.DEBUG = debug
-    setattr(settings, name, ["10.0.0.1", "fd00::/8", "10.0.0.0/33"])
+def test_a_missing_or_unsafe_setting_is_named(setting: str, value: Any) -> None:
+    with override_settings(**{setting: value}):
+        assert setting.rstrip("S") in faults()
 
-    (fault,) = network_settings()
 
-    assert fault.id == f"mimivibes.{number}"
-    assert "'10.0.0.0/33'" in str(fault)
+def test_a_missing_database_is_named() -> None:
+    with override_settings(DATABASES={"default": {"ENGINE": "django.db.backends.dummy"}}):
+        assert "DATABASE_URL" in faults()
+
+
+def test_the_development_issuer_is_not_for_production() -> None:
+    with override_settings(DEVELOPMENT_ISSUER_KEY="a key"):
+        assert "development issuer" in faults()
+
+
+def test_in_development_none_of_it_is_needed() -> None:
+    with override_settings(
+        DEBUG=True, SECRET_KEY="x", ALLOWED_HOSTS=["*"], APP_URL="http://localhost:8000"
+    ):
+        assert faults() == ""
+
+
+def test_an_unconfigured_server_does_not_start_and_says_why() -> None:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CLERK_", "DJANGO_", "DATABASE_"))
+        and name not in {"SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "APP_URL"}
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", "import mimivibes.wsgi"],
+        cwd=ROOT,
+        env={**environment, "DEBUG": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    for name in ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "APP_URL", "CLERK_"):
+        assert name in done.stderr, done.stderr
