@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -80,8 +79,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
     SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
     SuspiciousOperation: Problem(400, "malformed", "The request cannot be read"),
-    RequestDataTooBig: Problem(413, "too_large", "The body is too large"),
-    BodyTooLarge: Problem(413, "too_large", "The body is too large"),
     RequestDataTooBig: Problem(413, "too_large", "The body is too large"),
     TooLarge: Problem(413, "too_large", "The delivery is too large"),
     WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
@@ -177,24 +174,6 @@ class ProblemMiddleware:
             del response["Content-Length"]
         return response
 
-    @staticmethod
-    def _replaced(response: HttpResponse) -> HttpResponse:
-        known = {
-            problem.status: problem for problem in PROBLEMS.values() if problem.code in _GENERIC
-        }
-        status = HTTPStatus(response.status_code)
-        fallback = Problem(status, status.name.lower(), status.phrase)
-        replaced = problem_response(
-            UNEXPECTED
-            if status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            else known.get(status, fallback)
-        )
-        replaced.cookies = response.cookies
-        for name, value in response.items():
-            if name not in {"Content-Type", "Content-Length"}:
-                replaced[name] = value
-        replaced["Content-Length"] = str(len(replaced.content))
-        return replaced
 
 class BodyLengthMiddleware:
     """Refuse a body of unannounced length (chunked) under `/api/`.
@@ -234,7 +213,6 @@ def _problem_of(error: Exception) -> Problem:
 def _detail(error: Exception, problem: Problem) -> str:
     if problem is UNEXPECTED or isinstance(
         error, (Http404, SuspiciousOperation, exceptions.ValidationError)
-        error, (Http404, RequestDataTooBig, exceptions.ValidationError)
     ):
         return problem.title
     return str(error) or problem.title
