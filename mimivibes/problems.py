@@ -175,7 +175,6 @@ class ProblemMiddleware:
         return response
 
 
-
 class BodyLengthMiddleware:
     """Refuse a body of unannounced length (chunked) under `/api/`.
 
