@@ -49,6 +49,9 @@ def search_by_person(*paths: str) -> tuple[str, ...]:
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Look, do not touch: no add, no change, no delete, for superusers neither."""
 
+    class Media:
+        css = {"all": ("referrals/admin.css",)}
+
     show_full_result_count = False
     list_per_page = 50
 
@@ -229,14 +232,12 @@ class DecisionInline(ReadOnlyInline):
 
 def rules_table(decision: Decision) -> SafeString:
     """Show each rule's verdict and reason."""
+    row = '<tr><td class="verdict {}">{}</td><td>{}</td><td>{}</td></tr>'
     rows = (
-        (evaluation["verdict"], evaluation["rule"].replace("_", " "), evaluation["reason"])
-        for evaluation in decision.evaluations
+        (e["verdict"], e["verdict"], e["rule"].replace("_", " "), e["reason"])
+        for e in decision.evaluations
     )
-    return format_html(
-        "<table>{}</table>",
-        format_html_join("", "<tr><td><b>{}</b></td><td>{}</td><td>{}</td></tr>", rows),
-    )
+    return format_html('<table class="rules">{}</table>', format_html_join("", row, rows))
 
 
 @admin.register(Attribution)
@@ -244,8 +245,8 @@ class AttributionAdmin(ReadOnlyAdmin):
     """Who invited whom: the story of each, and the decisions that staff take."""
 
     list_display = (
-        "referee",
-        "referrer",
+        "referee_name",
+        "referrer_name",
         "code",
         "status",
         "held_for",
@@ -271,6 +272,14 @@ class AttributionAdmin(ReadOnlyAdmin):
     def held_for(self, attribution: Attribution) -> str:
         waits = {"account age": attribution.awaits_age, "review": attribution.awaits_review}
         return ", ".join(name for name, waiting in waits.items() if waiting) or "—"
+
+    @admin.display(description="referee", ordering="referee")
+    def referee_name(self, attribution: Attribution) -> str:
+        return person_name(attribution.referee)
+
+    @admin.display(description="referrer", ordering="referrer")
+    def referrer_name(self, attribution: Attribution) -> str:
+        return person_name(attribution.referrer)
 
     @admin.display(description="referee")
     def referee_link(self, attribution: Attribution) -> SafeString:
@@ -346,10 +355,15 @@ class AttributionAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{attribution}: {done}.", messages.SUCCESS)
 
 
+def person_name(user: Any) -> str:
+    """Tell staff who somebody is: the first name, if known, and the Clerk id."""
+    return f"{user.display_name} ({user})" if user.first_name else str(user)
+
+
 def person_link(user: Any) -> SafeString:
     """Link to a person's page."""
     url = reverse("admin:accounts_user_change", args=[user.pk])
-    return format_html('<a href="{}">{} ({})</a>', url, user.display_name, user)
+    return format_html('<a href="{}">{}</a>', url, person_name(user))
 
 
 @admin.register(Decision)
