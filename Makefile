@@ -16,7 +16,7 @@ $(VENV)/.ready: requirements-dev.txt
 
 $(VENV)/.ready-production: requirements.txt
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@test -e $(VENV)/.ready || $(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 run: $(VENV)/.ready

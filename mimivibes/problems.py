@@ -174,24 +174,6 @@ class ProblemMiddleware:
             del response["Content-Length"]
         return response
 
-    @staticmethod
-    def _replaced(response: HttpResponse) -> HttpResponse:
-        known = {
-            problem.status: problem for problem in PROBLEMS.values() if problem.code in _GENERIC
-        }
-        status = HTTPStatus(response.status_code)
-        fallback = Problem(status, status.name.lower(), status.phrase)
-        replaced = problem_response(
-            UNEXPECTED
-            if status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            else known.get(status, fallback)
-        )
-        replaced.cookies = response.cookies
-        for name, value in response.items():
-            if name not in {"Content-Type", "Content-Length"}:
-                replaced[name] = value
-        replaced["Content-Length"] = str(len(replaced.content))
-        return replaced
 
 
 class BodyLengthMiddleware:

@@ -101,12 +101,14 @@ def _take_receipt(delivery: Delivery, now: datetime) -> WebhookReceipt | None:
 
 def _lease_due(now: datetime, batch_size: int) -> list[WebhookReceipt]:
     table = connection.ops.quote_name(WebhookReceipt._meta.db_table)
+    # Materialized: as a plain subquery it may run once for each row, and lock more than the limit.
     statement = (
-        f"UPDATE {table} SET attempts = attempts + 1, next_attempt_at = %s WHERE id IN"
-        f" (SELECT id FROM {table} WHERE next_attempt_at <= %s ORDER BY next_attempt_at, id"
-        " LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING *"
+        f"WITH due AS MATERIALIZED (SELECT id FROM {table} WHERE next_attempt_at <= %s"
+        " ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+        f" UPDATE {table} AS leased SET attempts = attempts + 1, next_attempt_at = %s"
+        " FROM due WHERE leased.id = due.id RETURNING leased.*"
     )
-    return list(WebhookReceipt.objects.raw(statement, [now + LEASE, now, batch_size]))
+    return list(WebhookReceipt.objects.raw(statement, [now, batch_size, now + LEASE]))
 
 
 def _kept_delivery(receipt: WebhookReceipt) -> Delivery:

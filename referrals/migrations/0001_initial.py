@@ -147,6 +147,7 @@ class Migration(migrations.Migration):
                 (
                     "referrer",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="attributions_made",
                         to=settings.AUTH_USER_MODEL,
@@ -295,6 +296,7 @@ class Migration(migrations.Migration):
                 (
                     "program",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="terms",
                         to="referrals.program",
@@ -352,6 +354,7 @@ class Migration(migrations.Migration):
                 (
                     "referee",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="decisions_as_referee",
                         to=settings.AUTH_USER_MODEL,
@@ -371,6 +374,7 @@ class Migration(migrations.Migration):
                     "terms",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         to="referrals.programterms",
@@ -382,6 +386,7 @@ class Migration(migrations.Migration):
             model_name="attribution",
             name="terms",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="attributions",
                 to="referrals.programterms",
@@ -396,7 +401,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("event_id", models.CharField(max_length=255, unique=True)),
+                ("event_id", models.CharField(max_length=255)),
                 ("type", models.CharField(max_length=100)),
                 ("occurred_at", models.DateTimeField()),
                 ("received_at", models.DateTimeField(default=django.utils.timezone.now)),
@@ -406,6 +411,7 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="qualifying_events",
                         to=settings.AUTH_USER_MODEL,
@@ -440,6 +446,7 @@ class Migration(migrations.Migration):
                 (
                     "program",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="codes",
                         to="referrals.program",
@@ -545,10 +552,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddIndex(
-            model_name="browsersession",
-            index=models.Index(fields=["device_id"], name="browser_session_device"),
-        ),
         migrations.AddConstraint(
             model_name="browsersession",
             constraint=models.CheckConstraint(
@@ -592,6 +595,10 @@ class Migration(migrations.Migration):
                 fields=["address_hash", "at"],
                 name="decision_by_address",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="qualifyingevent",
+            constraint=models.UniqueConstraint(fields=("event_id",), name="event_id_is_unique"),
         ),
         migrations.AddIndex(
             model_name="qualifyingevent",

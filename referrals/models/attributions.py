@@ -35,12 +35,17 @@ class Attribution(models.Model):
     """Who invited whom, under which terms, and how far it has come."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    terms = models.ForeignKey(ProgramTerms, models.PROTECT, related_name="attributions")
+    terms = models.ForeignKey(
+        ProgramTerms, models.PROTECT, related_name="attributions", db_index=False
+    )
     referee = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="attributions_received"
     )
     referrer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="attributions_made"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="attributions_made",
+        db_index=False,  # attribution_by_referrer serves
     )
     code = models.ForeignKey(ReferralCode, models.PROTECT, related_name="attributions")
     capture = models.ForeignKey(
@@ -155,7 +160,10 @@ class Decision(models.Model):
     """One evaluation of a claim: every rule with its outcome and reason, refused ones too."""
 
     referee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions_as_referee"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="decisions_as_referee",
+        db_index=False,  # decision_by_referee serves
     )
     referrer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -167,7 +175,7 @@ class Decision(models.Model):
     attribution = models.ForeignKey(
         Attribution, models.PROTECT, null=True, blank=True, related_name="decisions"
     )
-    terms = models.ForeignKey(ProgramTerms, models.PROTECT, null=True, blank=True)
+    terms = models.ForeignKey(ProgramTerms, models.PROTECT, null=True, blank=True, db_index=False)
     capture = models.ForeignKey(Capture, models.SET_NULL, null=True, blank=True)
     code = models.CharField(max_length=64)
     at = models.DateTimeField()

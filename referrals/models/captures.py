@@ -31,7 +31,6 @@ class BrowserSession(models.Model):
                 name="browser_session_adopted_by_somebody_at_some_time",
             )
         ]
-        indexes = [models.Index(fields=["device_id"], name="browser_session_device")]
 
     def __str__(self) -> str:
         return str(self.pk)

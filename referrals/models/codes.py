@@ -30,7 +30,7 @@ class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
 class ReferralCode(models.Model):
     """What an inviter shares; one of an owner's codes is primary, the older ones keep working."""
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="codes")
+    program = models.ForeignKey(Program, models.PROTECT, related_name="codes", db_index=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="referral_codes"
     )

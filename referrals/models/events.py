@@ -6,10 +6,13 @@ from django.utils import timezone
 class QualifyingEvent(models.Model):
     """Something that a back end says a person has done; terms name those that qualify."""
 
-    event_id = models.CharField(max_length=255, unique=True)
+    event_id = models.CharField(max_length=255)
     type = models.CharField(max_length=100)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="qualifying_events"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="qualifying_events",
+        db_index=False,  # event_by_user_and_type serves
     )
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
@@ -18,6 +21,7 @@ class QualifyingEvent(models.Model):
     source = models.CharField(max_length=200, help_text="Which API key sent it.")
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["event_id"], name="event_id_is_unique")]
         indexes = [models.Index(fields=["user", "type"], name="event_by_user_and_type")]
 
     def __str__(self) -> str:

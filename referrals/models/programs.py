@@ -64,7 +64,7 @@ class ProgramTermsQuerySet(models.QuerySet["ProgramTerms"]):
 class ProgramTerms(models.Model):
     """One immutable version of a program's conditions and rewards."""
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="terms")
+    program = models.ForeignKey(Program, models.PROTECT, related_name="terms", db_index=False)
     version = models.PositiveIntegerField()
     effective_from = models.DateTimeField(default=timezone.now)
     capture_days = models.PositiveIntegerField(

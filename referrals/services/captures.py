@@ -240,7 +240,8 @@ def _adopt(user: User, browser: BrowserToken, now: datetime) -> bool:
     )
     if not adopted:
         return False
-    opened = list(Capture.objects.of_visitor(browser.session_id).open().select_related("code"))
+    visitors = Capture.objects.of_visitor(browser.session_id).claimable(now)
+    opened = list(visitors.select_related("code"))
     held = {
         capture.code_id: capture
         for capture in Capture.objects.open().filter(
@@ -258,7 +259,9 @@ def _hand_over(capture: Capture, user: User, held: Capture | None, now: datetime
         capture.closed_at, capture.closed_reason = now, ClosedReason.OWN_CODE
     elif held is not None:
         capture.closed_at, capture.closed_reason = now, ClosedReason.MERGED
-        held.first_opened_at = min(held.first_opened_at, capture.first_opened_at)
+        # What had expired begins anew, as when it is opened again.
+        first = held.first_opened_at if held.expires_at > now else capture.first_opened_at
+        held.first_opened_at = min(first, capture.first_opened_at)
         held.opened_at = max(held.opened_at, capture.opened_at)
         held.expires_at = max(held.expires_at, capture.expires_at)
         held.save(update_fields=["first_opened_at", "opened_at", "expires_at"])

@@ -172,3 +172,19 @@ def test_a_forgotten_code_can_be_opened_again(noks_code: str, browser: Browser) 
 
     assert browser.open_link(noks_code).status_code == 201
     assert Capture.objects.get(closed_at=None).opened_at > timezone.now() - timedelta(minutes=1)
+
+
+def test_an_expired_capture_begins_anew_when_it_is_adopted_again(
+    noks_code: str, ploy: Person
+) -> None:
+    """By the first touch it counts from its second opening, behind what was opened meanwhile."""
+    TermsFactory(touch="first")
+    browser, other = Browser(), ReferralCodeFactory().code
+    browser.sign_in(ploy).open_link(noks_code)
+    long_ago = timezone.now() - timedelta(days=40)
+    Capture.objects.update(first_opened_at=long_ago, opened_at=long_ago, expires_at=long_ago)
+    browser.open_link(other)
+    browser.sign_out().open_link(noks_code)
+
+    assert current(browser.sign_in(ploy)) == other
+    assert open_captures_of(ploy) == sorted([noks_code, other])
