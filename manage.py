@@ -6,6 +6,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError, connection
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mimivibes.settings")
@@ -13,3 +14,7 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:  # a setting is wrong: one sentence, no traceback
         sys.exit(str(error))
+    except OperationalError as error:
+        if connection.connection is not None:  # a statement failed, not the connection
+            raise
+        sys.exit(f"The database cannot be reached: {error}")

@@ -1,9 +1,10 @@
 """System checks: without DEBUG, each missing or unsafe setting is an error that names it."""
 
 import ipaddress
+import re
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 SECRET_KEY_LENGTH = 50
+RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
 @register()
@@ -70,6 +72,17 @@ def network_settings(**kwargs: Any) -> list[CheckMessage]:
         for number, name in (("E011", "TRUSTED_PROXIES"), ("E012", "METRICS_ALLOWED_IPS"))
         for network in getattr(settings, name)
         if not _is_network(network)
+    ]
+
+
+@register()
+def rate_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Name a rate that cannot be read; every request would crash on it."""
+    rates = cast(dict[str, str], settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
+    return [
+        _error("E013", f"THROTTLE_{scope.upper()} is {rate!r}, not a rate.", "60/min")
+        for scope, rate in rates.items()
+        if not RATE.fullmatch(rate)
     ]
 
 

@@ -4,13 +4,20 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
 
 
+SWITCHES = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"}
+
+
 class Environment(environ.Env):  # type: ignore[misc]  # it has no types
-    """An empty variable, as in a fresh copy of `.env.example`, counts as one that is not set."""
+    """An empty variable, as in a fresh copy of `.env.example`, counts as one that is not set.
+
+    What cannot be read is `ImproperlyConfigured`, which names it; a misspelt switch is not off.
+    """
 
     def get_value(
         self,
@@ -21,7 +28,12 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
     ) -> Any:
         if default is not self.NOTSET and not self.ENVIRON.get(var):
             return default
-        return super().get_value(var, cast, default, parse_default)
+        if cast is bool and str(self.ENVIRON.get(var, "")).strip().lower() not in SWITCHES:
+            raise ImproperlyConfigured(f"{var} is neither true nor false.")
+        try:
+            return super().get_value(var, cast, default, parse_default)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from error
 
 
 env = Environment()

@@ -191,13 +191,13 @@ class BodyLengthMiddleware:
         return self.get_response(request)
 
 
-_GENERIC = {"not_found", "forbidden", "method_not_allowed"}
+_GENERIC = (Http404, PermissionDenied, exceptions.MethodNotAllowed)
 
 
 def _problem_of_status(status: HTTPStatus) -> Problem:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UNEXPECTED
-    known = {problem.status: problem for problem in PROBLEMS.values() if problem.code in _GENERIC}
+    known = {PROBLEMS[kind].status: PROBLEMS[kind] for kind in _GENERIC}
     return known.get(status, Problem(status, status.name.lower(), status.phrase))
 
 

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from mimivibes.environment import BASE_DIR, Environment
 
@@ -18,6 +19,25 @@ def test_an_empty_variable_is_one_that_is_not_set(
     monkeypatch.setenv("NOTHING_IN_IT", "")
 
     assert getattr(Environment(), cast)("NOTHING_IN_IT", default=default) == default
+
+
+@pytest.mark.parametrize(
+    ("cast", "value"), [("int", "many"), ("bool", "perhaps"), ("bool", "ture"), ("bool", "2")]
+)
+def test_what_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, cast: str, value: str
+) -> None:
+    monkeypatch.setenv("SOMETHING_IN_IT", value)
+
+    with pytest.raises(ImproperlyConfigured, match="SOMETHING_IN_IT"):
+        getattr(Environment(), cast)("SOMETHING_IN_IT", default=None)
+
+
+@pytest.mark.parametrize(("value", "read"), [("True", True), ("on", True), ("0", False)])
+def test_a_switch_is_read(monkeypatch: pytest.MonkeyPatch, value: str, read: bool) -> None:
+    monkeypatch.setenv("A_SWITCH", value)
+
+    assert Environment().bool("A_SWITCH", default=not read) is read
 
 
 def test_the_example_with_debug_on_needs_nothing_filled_in() -> None:

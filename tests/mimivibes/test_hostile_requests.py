@@ -47,8 +47,8 @@ def test_a_foreign_host_is_told_in_json_over_plain_http_too(redirects: bool) -> 
     refused(response, 400, "bad_request")
 
 
-def test_a_problem_in_place_of_a_page_has_its_own_length() -> None:
+def test_a_problem_in_place_of_a_page_has_its_own_title_and_length() -> None:
     response = Client().get("/api/nothing")
 
-    refused(response, 404, "not_found")
+    assert refused(response, 404, "not_found")["title"] == "There is nothing here"
     assert response.get("Content-Length", str(len(response.content))) == str(len(response.content))

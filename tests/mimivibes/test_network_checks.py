@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from mimivibes.checks import network_settings, production_settings
+from mimivibes.checks import network_settings, production_settings, rate_settings
 
 
 def test_settings_as_in_production_pass() -> None:
-    assert [*production_settings(), *network_settings()] == []
+    assert [*production_settings(), *network_settings(), *rate_settings()] == []
 
 
 @pytest.mark.parametrize("engine", ["django.db.backends.dummy", "django.db.backends.sqlite3"])
@@ -37,3 +37,11 @@ def test_what_is_no_address_and_no_network_is_named(
 
     assert fault.id == f"mimivibes.{number}"
     assert "'10.0.0.0/33'" in str(fault)
+
+
+@pytest.mark.parametrize("rate", ["", "60", "60/", "min/60", "0/min", "60/fortnight", "60/minx"])
+def test_what_is_no_rate_is_named(settings: Any, rate: str) -> None:
+    settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": {"public": "60/min", "user": rate}}
+
+    assert [fault.id for fault in rate_settings()] == ["mimivibes.E013"]
+    assert "THROTTLE_USER" in str(rate_settings())
