@@ -2,6 +2,6 @@
 
 from tests.bench.settings import *  # noqa: F403
 
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 ROOT_URLCONF = "tests.bench.floors"
 INSTALLED_APPS.remove("django.contrib.admin")  # noqa: F405  (it asks for middleware)

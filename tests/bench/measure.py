@@ -76,7 +76,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _requests(operation: Operation, seconds: float) -> int:
-    return max(operation.connections * 2, int(operation.pace * seconds))
+    return max(operation.connections * 2, round(operation.pace * seconds))
 
 
 def _serials_needed(operation: Operation, asked: argparse.Namespace) -> int:

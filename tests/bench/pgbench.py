@@ -76,8 +76,8 @@ def _with_returned_ids(statements: Sequence[str]) -> list[str]:
     lines: list[str] = []
     variables: dict[str, str] = {}
     for n, statement in enumerate(statements):
-        for row_id, variable in variables.items():
-            statement = _replaced(statement, row_id, variable)
+        for known_id, variable in variables.items():
+            statement = _replaced(statement, known_id, variable)
         found = INSERTS.match(statement)
         row_id = _last_id(found[1]) if found else None
         if row_id and any(row_id in later for later in statements[n + 1 :]):
