@@ -18,7 +18,9 @@ class StrictSerializer(serializers.Serializer[Any]):
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            errors = dict(error.detail) if isinstance(error.detail, dict) else {}
+            if not isinstance(error.detail, dict):
+                raise
+            errors = dict(error.detail)
         for name in sorted(set(data) - set(self.fields)) if isinstance(data, dict) else ():
             errors[name] = [serializers.ErrorDetail("Unknown field.", code="unknown_field")]
         if errors:

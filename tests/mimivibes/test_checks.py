@@ -42,11 +42,6 @@ def test_a_missing_or_unsafe_setting_is_named(setting: str, value: Any) -> None:
         assert setting.rstrip("S") in faults()
 
 
-def test_a_missing_database_is_named() -> None:
-    with override_settings(DATABASES={"default": {"ENGINE": "django.db.backends.dummy"}}):
-        assert "DATABASE_URL" in faults()
-
-
 def test_the_development_issuer_is_not_for_production() -> None:
     with override_settings(DEVELOPMENT_ISSUER_KEY="a key"):
         assert "development issuer" in faults()
