@@ -32,7 +32,7 @@ check: $(VENV)/.ready
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
 	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
-	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py check --deploy --fail-level WARNING
+	@DJANGO_SETTINGS_MODULE=tests.deployed $(PY) manage.py check --deploy --fail-level WARNING
 	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 migrate: $(VENV)/.ready-production

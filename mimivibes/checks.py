@@ -47,6 +47,8 @@ def _faults() -> Iterator[CheckMessage]:
 def _clerk_faults() -> Iterator[CheckMessage]:
     if not (settings.CLERK_PUBLISHABLE_KEY or settings.CLERK_ISSUER):
         yield _error("E006", "CLERK_PUBLISHABLE_KEY or CLERK_ISSUER must be set.")
+    if settings.CLERK_ISSUER and not settings.CLERK_ISSUER.startswith("https://"):
+        yield _error("E014", "CLERK_ISSUER is not an https address.", "It is a token's `iss`.")
     if not settings.CLERK_AUTHORIZED_PARTIES:
         yield _error(
             "E007",

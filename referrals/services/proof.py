@@ -9,7 +9,8 @@ def verify_attributions(*, user_id: int | None = None) -> list[Fault]:
     """Return each attribution whose rewards on the ledger are not exactly those of its terms.
 
     A referee is paid from `pending` on, a referrer when `rewarded`; whoever is held, rejected or
-    reversed has nothing that is not taken back. One statement, so that it sees one moment.
+    reversed has nothing that is not taken back. A reward that was paid and then reversed for its
+    own sake, with the attribution left standing, is a correction and no fault. One statement, so that it sees one moment.
     """
     with connection.cursor() as cursor:
         cursor.execute(_UNPROVEN, {"user_id": user_id})
@@ -59,7 +60,7 @@ WITH side AS (
 )
 SELECT id, status, name, owed, paid
 FROM side
-WHERE owed <> paid
+WHERE CASE WHEN owed THEN transaction_id IS NULL ELSE paid END
    OR paid AND (paid_user_id <> user_id OR promised <> ARRAY(
         SELECT COALESCE(sum(e.amount) FILTER (WHERE e.currency = c.name), 0)::int
         FROM unnest(ARRAY['stars', 'free_points', 'coins', 'exp']) WITH ORDINALITY AS c (name, n)

@@ -140,3 +140,21 @@ def test_a_person_without_a_code_is_given_one_when_they_look(nok: Person) -> Non
 
 def test_a_visitor_is_told_to_sign_in() -> None:
     refused(Browser().put("referrals/code", {"code": "NOK2026"}), 401, "token_missing")
+
+
+@pytest.mark.parametrize("code", ["ßß", "ſſſſ", "ﬁﬁ"])
+def test_letters_whose_upper_case_is_ascii_are_no_code(nok: Person, code: str) -> None:
+    response = Browser().sign_in(nok).put("referrals/code", {"code": code})
+
+    assert field_errors(response) == {"code": "invalid"}
+
+
+def test_a_code_of_ones_own_that_was_switched_off_stays_off(nok: Person, noks_code: str) -> None:
+    off = ReferralCodeFactory(owner=user_of(nok), is_primary=False, is_active=False)
+
+    refused(
+        Browser().sign_in(nok).put("referrals/code", {"code": off.code}), 422, "code_not_allowed"
+    )
+
+    assert Browser().sign_in(nok).me()["referral_code"] == noks_code
+    assert ReferralCode.objects.get(is_primary=True).code == noks_code

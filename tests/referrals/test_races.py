@@ -21,8 +21,8 @@ from referrals.models import (
 )
 from referrals.services.attributions import release_due
 from rewards.amounts import Amounts
-from tests.at_once import at_once
 from tests.factories import ReferralCodeFactory, TermsFactory
+from tests.parallel import at_once
 from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd, an_event
 from tests.referrals.story import balances, code_of, invited, open_captures_of, user_of
