@@ -10,7 +10,8 @@ def verify_attributions(*, user_id: int | None = None) -> list[Fault]:
 
     A referee is paid from `pending` on, a referrer when `rewarded`; whoever is held, rejected or
     reversed has nothing that is not taken back. A reward that was paid and then reversed for its
-    own sake, with the attribution left standing, is a correction and no fault. One statement, so that it sees one moment.
+    own sake, with the attribution left standing, is a correction and no fault. One statement, so
+    that it sees one moment.
     """
     with connection.cursor() as cursor:
         cursor.execute(_UNPROVEN, {"user_id": user_id})

@@ -1,6 +1,7 @@
 """The browser session: who it belongs to, and what becomes of it at sign-in."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.test import override_settings
@@ -312,3 +313,14 @@ def test_a_code_held_already_is_merged_with_the_earliest_and_latest_opening(
 def test_api_answers_are_not_cached(noks_code: str, browser: Browser, ploy: Person) -> None:
     for response in (browser.open_link(noks_code), browser.sign_in(ploy).get("me")):
         assert "no-store" in response["Cache-Control"]
+
+
+def test_a_client_that_keeps_no_cookie_does_not_fill_the_table(ploy: Person) -> None:
+    for _ in range(3):
+        Browser().sign_in(ploy).me()
+    with patch("referrals.services.captures.MOST_DEVICES_PER_USER", 2):
+        Browser().sign_in(ploy).me()
+
+    newest = UserDevice.objects.latest("id")
+    assert UserDevice.objects.filter(user=user_of(ploy)).count() == 2
+    assert UserDevice.objects.filter(pk=newest.pk).exists()

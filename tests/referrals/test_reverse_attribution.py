@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from referrals.models import Attribution, Status
 from referrals.services.attributions import reverse_attribution
+from referrals.services.proof import verify_attributions
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from rewards.models import Transaction
@@ -61,6 +62,15 @@ def test_a_reward_is_given_back_once_though_its_transaction_was_reversed_before(
     assert undo(rewarded).status == Status.REVERSED
 
     assert (balances(nok), balances(ploy)) == (WELCOME, PLOYS_OWN)
+
+
+@pytest.mark.parametrize("reversals", [0, 1, 2])
+def test_a_reward_that_a_service_corrected_is_no_fault_of_the_ledger(
+    rewarded: Attribution, reversals: int
+) -> None:
+    reverse_times(reversals, rewarded.referrer_key)
+
+    assert verify_attributions() == []
 
 
 def test_the_reason_is_for_staff_and_not_on_peoples_ledger(
