@@ -1,12 +1,15 @@
 """What log lines must not tell."""
 
 import logging
+import re
 from typing import Any
+
+# PostgreSQL quotes a row's values there, line breaks and all; a blank line ends the message.
+QUOTED_ROW = re.compile(r"^(DETAIL|CONTEXT):.*?(?=^$|\Z)", re.DOTALL | re.MULTILINE)
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Leave out of tracebacks the lines in which PostgreSQL quotes a row's values."""
+    """Leave out of tracebacks what PostgreSQL quotes of a row."""
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  (the name is logging's)
-        lines = super().formatException(ei).splitlines()
-        return "\n".join(line for line in lines if not line.startswith(("DETAIL:", "CONTEXT:")))
+        return QUOTED_ROW.sub("", super().formatException(ei)).rstrip()

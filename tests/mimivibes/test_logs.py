@@ -18,8 +18,10 @@ def test_a_traceback_quotes_no_row(caplog: pytest.LogCaptureFixture) -> None:
     except IntegrityError:
         logging.getLogger("mimivibes").exception("It failed")
 
-    raw = logging.Formatter().format(caplog.records[-1])
-    line = DiscreetFormatter("{message}", style="{").format(caplog.records[-1])
+    record = caplog.records[-1]
+    record.exc_text = None  # where logging keeps what the test's own handler made of it
+    raw = logging.Formatter().formatException(record.exc_info)
+    line = DiscreetFormatter("{message}", style="{").format(record)
 
     assert "Failing row contains" in raw
     assert "not-null constraint" in line
