@@ -56,8 +56,8 @@ class Opened:
         self.last, self.expired = now, False
 
     def merge(self, other: "Opened") -> None:
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
-        self.expired = self.expired and other.expired
+        self.first = other.first if self.expired else min(self.first, other.first)
+        self.last, self.expired = max(self.last, other.last), False
 
 
 @dataclass
@@ -225,6 +225,8 @@ class Isolation(RuleBasedStateMachine):
         if jar is not None and not jar.taken:
             jar.taken = True
             for code, opened in jar.codes.items():
+                if opened.expired:
+                    continue
                 if code in visit.member.held:
                     visit.member.held[code].merge(opened)
                 elif code != visit.member.code:
