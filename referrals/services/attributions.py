@@ -4,6 +4,7 @@
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -19,6 +20,7 @@ from referrals.models import (
 from referrals.models.attributions import AttributionQuerySet
 from referrals.rules import Judgement, Verdict, judge_late
 from rewards import services as rewards
+from rewards.amounts import Amounts
 
 NEXT_STATUSES: dict[str, set[str]] = {
     "": {Status.HELD, Status.PENDING},
@@ -105,31 +107,33 @@ def _qualify(attribution: Attribution, now: datetime) -> list[Status]:
 
 
 def _pay_referee(attribution: Attribution, now: datetime) -> None:
-    if amounts := attribution.terms.referee_amounts:
-        rewards.grant(
-            user_id=attribution.referee_id,
-            amounts=amounts,
-            kind=REFEREE_KIND,
-            key=attribution.referee_key,
-            reference=attribution.reference,
-            memo="Reward for accepting an invitation",
-            actor=SYSTEM,
-            now=now,
-        )
+    _pay(
+        attribution,
+        user_id=attribution.referee_id,
+        amounts=attribution.terms.referee_amounts,
+        kind=REFEREE_KIND,
+        key=attribution.referee_key,
+        memo="Reward for accepting an invitation",
+        now=now,
+    )
 
 
 def _pay_referrer(attribution: Attribution, now: datetime) -> None:
-    if amounts := attribution.terms.referrer_amounts:
-        rewards.grant(
-            user_id=attribution.referrer_id,
-            amounts=amounts,
-            kind=REFERRER_KIND,
-            key=attribution.referrer_key,
-            reference=attribution.reference,
-            memo="Reward for inviting a friend",
-            actor=SYSTEM,
-            now=now,
-        )
+    _pay(
+        attribution,
+        user_id=attribution.referrer_id,
+        amounts=attribution.terms.referrer_amounts,
+        kind=REFERRER_KIND,
+        key=attribution.referrer_key,
+        memo="Reward for inviting a friend",
+        now=now,
+    )
+
+
+def _pay(attribution: Attribution, *, amounts: Amounts, **grant: Any) -> None:
+    """Grant one side its amounts; terms may promise a side nothing."""
+    if amounts:
+        rewards.grant(amounts=amounts, reference=attribution.reference, actor=SYSTEM, **grant)
 
 
 def event_count(attribution: Attribution) -> int:
