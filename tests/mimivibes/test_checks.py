@@ -31,6 +31,7 @@ def test_the_settings_of_the_tests_are_those_of_a_sound_production() -> None:
         ("APP_URL", ""),
         ("APP_URL", "http://app.example.com"),
         ("CORS_ALLOWED_ORIGINS", ["http://app.example.com"]),
+        ("CORS_ALLOWED_ORIGINS", ["localhost:3000"]),
         ("CLERK_AUTHORIZED_PARTIES", []),
         ("CLERK_AUTHORIZED_PARTIES", ["http://app.example.com"]),
         ("CLERK_ISSUER", ""),
@@ -40,6 +41,11 @@ def test_the_settings_of_the_tests_are_those_of_a_sound_production() -> None:
 def test_a_missing_or_unsafe_setting_is_named(setting: str, value: Any) -> None:
     with override_settings(**{setting: value}):
         assert setting.rstrip("S") in faults()
+
+
+def test_an_origin_on_this_machine_may_do_without_tls() -> None:
+    with override_settings(CORS_ALLOWED_ORIGINS=["http://localhost:3000", "http://127.0.0.1:3000"]):
+        assert faults() == ""
 
 
 def test_the_development_issuer_is_not_for_production() -> None:
