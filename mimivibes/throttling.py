@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from accounts.addresses import network_of
 from accounts.models import ApiKey
 
 if TYPE_CHECKING:  # DRF imports this module while it builds its views
@@ -26,5 +27,5 @@ class CallerThrottle(SimpleRateThrottle):
         return super().allow_request(request, view)
 
     def get_cache_key(self, request: Request, view: "APIView") -> str:
-        ident = request.user.pk if request.user else request.META.get("REMOTE_ADDR", "")
+        ident = request.user.pk if request.user else network_of(request.META.get("REMOTE_ADDR", ""))
         return self.cache_format % {"scope": self.scope, "ident": ident}

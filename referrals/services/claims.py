@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
+from accounts.addresses import network_of
 from accounts.models import User
 from accounts.services import AccountDeleted
 from referrals.models import (
@@ -302,4 +303,4 @@ def hashed_address(address: str, day: date) -> str:
     if not address:
         return ""
     salt = f"referrals.address.{day.isoformat()}"
-    return salted_hmac(salt, address, algorithm="sha256").hexdigest()
+    return salted_hmac(salt, network_of(address), algorithm="sha256").hexdigest()
