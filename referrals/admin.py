@@ -10,13 +10,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from referrals.models import (
     Attribution,
     BrowserSession,
@@ -35,8 +36,8 @@ from referrals.services.attributions import (
     reject_attribution,
     reverse_attribution,
 )
+from referrals.services.story import named, story_of
 from rewards import services as rewards
-from rewards.models import Transaction
 
 PERSON_SEARCH = ("clerk_id", "email", "first_name", "last_name")
 
@@ -261,7 +262,7 @@ class AttributionAdmin(ReadOnlyAdmin):
     ordering = ("-claimed_at",)
     fields = (
         "id", "status", "held_for", "referee_link", "referrer_link", "code", "terms", "capture",
-        "claimed_at", "qualified_at", "release_at", "rewarded_at", "ledger",
+        "claimed_at", "qualified_at", "release_at", "rewarded_at", "story",
     )  # fmt: skip
     readonly_fields = fields
     inlines = (TimelineInline, DecisionInline)
@@ -275,11 +276,11 @@ class AttributionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="referee", ordering="referee")
     def referee_name(self, attribution: Attribution) -> str:
-        return person_name(attribution.referee)
+        return named(attribution.referee)
 
     @admin.display(description="referrer", ordering="referrer")
     def referrer_name(self, attribution: Attribution) -> str:
-        return person_name(attribution.referrer)
+        return named(attribution.referrer)
 
     @admin.display(description="referee")
     def referee_link(self, attribution: Attribution) -> SafeString:
@@ -289,20 +290,15 @@ class AttributionAdmin(ReadOnlyAdmin):
     def referrer_link(self, attribution: Attribution) -> SafeString:
         return person_link(attribution.referrer)
 
-    @admin.display(description="ledger")
-    def ledger(self, attribution: Attribution) -> SafeString | str:
-        paid = Transaction.objects.filter(reference=attribution.reference).order_by("pk")
+    @admin.display(description="story")
+    def story(self, attribution: Attribution) -> SafeString:
+        story = story_of(user=attribution.referee, now=timezone.now())
         rows = (
-            (
-                reverse("admin:rewards_transaction_change", args=[line.pk]),
-                line.created_at.strftime("%Y-%m-%d %H:%M"),
-                line.kind,
-                line.user,
-                told(line.amounts),
-            )
-            for line in paid.with_amounts().select_related("user")
+            (line.at.strftime("%Y-%m-%d %H:%M:%S"), page_of(line.about), line.text)
+            for line in story.lines
         )
-        return format_html_join("", '<p><a href="{}">{} {}</a>: {}, {}</p>', rows) or "—"
+        row = '<tr><td>{}</td><td><a href="{}">{}</a></td></tr>'
+        return format_html('<table class="story">{}</table>', format_html_join("", row, rows))
 
     @admin.action(description="Approve what is held", permissions=["decide"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
@@ -355,15 +351,15 @@ class AttributionAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{attribution}: {done}.", messages.SUCCESS)
 
 
-def person_name(user: Any) -> str:
-    """Tell staff who somebody is: the first name, if known, and the Clerk id."""
-    return f"{user.display_name} ({user})" if user.first_name else str(user)
+def page_of(row: Model) -> str:
+    """Return the address of a row's page in the admin."""
+    meta = row._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
 
 
-def person_link(user: Any) -> SafeString:
+def person_link(user: User) -> SafeString:
     """Link to a person's page."""
-    url = reverse("admin:accounts_user_change", args=[user.pk])
-    return format_html('<a href="{}">{}</a>', url, person_name(user))
+    return format_html('<a href="{}">{}</a>', page_of(user), named(user))
 
 
 @admin.register(Decision)

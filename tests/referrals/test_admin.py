@@ -21,6 +21,7 @@ from referrals.models import (
     UserDevice,
 )
 from rewards.amounts import Amounts
+from rewards.models import Transaction
 from tests.factories import AttributionFactory
 from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd
@@ -88,8 +89,10 @@ def test_the_page_tells_the_story_with_its_ledger_lines(
 
     assert "Claimed; every rule passed." in page
     assert "The code is somebody else&#x27;s." in page
-    assert "referral_referee" in page
-    assert "50 coins" in page
+    assert f"Opened {attribution.code} of Nok (user_nok), in browser session" in page
+    assert "Nok (user_nok): +50 coins. Reward for inviting a friend" in page
+    paid = Transaction.objects.get(idempotency_key=attribution.referrer_key)
+    assert f"/admin/rewards/transaction/{paid.pk}/change/" in page
 
 
 @pytest.mark.parametrize("term", ["{code}", "user_nok", "user_ploy", "Ploy", "nok@exa"])
