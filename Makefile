@@ -2,8 +2,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PORT ?= 8000
-WEB_WORKERS ?= 2
+from_env_file = $(shell sed -n 's/^$(1)=\([0-9][0-9]*\)$$/\1/p' .env 2>/dev/null | tail -n 1)
+PORT ?= $(or $(call from_env_file,PORT),8000)
+WEB_WORKERS ?= $(or $(call from_env_file,WEB_WORKERS),2)
 
 .PHONY: run test check migrate serve bench requirements clean
 

@@ -1,5 +1,9 @@
-"""Read the environment: `.env` beside `manage.py`, then the process's own variables on top."""
+"""Read the environment: `.env` beside `manage.py`, then the process's own variables on top.
 
+`ENV_FILE` names another file than `.env`.
+"""
+
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +12,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
-
-
 SWITCHES = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"}
 
 
@@ -37,7 +39,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
 
 
 env = Environment()
-env.read_env(BASE_DIR / ".env")
+env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
 
 
 def pem(value: str) -> str:

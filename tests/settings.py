@@ -5,6 +5,9 @@
 
 import os
 
+# Whatever this checkout's own .env says is not for tests, nor for the servers that they start.
+os.environ["ENV_FILE"] = os.devnull
+
 from mimivibes import development, embedded_postgres
 from mimivibes.environment import DATA_DIR, env
 
