@@ -33,6 +33,7 @@ def database(data_dir: Path, name: str) -> dict[str, Any]:
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
         server = get_server(data_dir)
+        _forget_the_dead(server)
         socket_dir = str(server.get_postmaster_info().socket_dir)
         _create_database_if_missing(socket_dir, name)
     except Exception as error:
@@ -45,6 +46,18 @@ def database(data_dir: Path, name: str) -> dict[str, Any]:
         "USER": "postgres",
         "HOST": socket_dir,
     }
+
+
+def _forget_the_dead(server: Any) -> None:
+    """Drop the handles of processes that were killed, or nobody would be the last to leave.
+
+    The package keeps the list, and takes out only those that end in good order.
+    """
+    import psutil  # the package brings it
+
+    with server._lock:
+        handles = server.global_process_id_list
+        handles.put([pid for pid in handles._get() if psutil.pid_exists(pid)])
 
 
 def _create_database_if_missing(socket_dir: str, name: str) -> None:
