@@ -3,45 +3,11 @@
 The orders are exhaustive, up to the names of the people and of the codes, which are symmetrical.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import count, permutations
 
 from tests.journeys.over_http import HttpBrowser, Site
+from tests.orders import CLAIM, OUT, Expected, orders_of
 from tests.people import Person, newcomer
-
-OUT = "sign out"
-CLAIM = "claim"
-
-
-@dataclass
-class Expected:
-    """The rules of isolation, in few lines: what each person holds and is attributed by."""
-
-    present: str | None = None
-    unclaimed: list[tuple[int, str]] = field(default_factory=list)
-    held: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    attributed: dict[str, str] = field(default_factory=dict)
-    clock: Iterator[int] = field(default_factory=count)
-
-    def open(self, code: str) -> None:
-        mine = self.held[self.present] if self.present else self.unclaimed
-        mine.append((next(self.clock), code))
-
-    def sign_in(self, name: str) -> None:
-        self.present = name
-        self.held.setdefault(name, []).extend(self.unclaimed)
-        self.unclaimed = []
-
-    def claim(self) -> str | None:
-        """Return the code that the person present is now attributed by."""
-        name = self.present
-        assert name is not None
-        if name not in self.attributed and self.held[name]:
-            self.attributed[name] = max(self.held[name])[1]
-            self.held[name] = []
-        return self.attributed.get(name)
 
 
 class Walk:
@@ -80,24 +46,13 @@ class Walk:
 
     def _end(self, name: str, person: Person) -> bool:
         """Let the person claim what is left to them, at home, where nobody else has been."""
-        self.expected.present = name
-        self.expected.held.setdefault(name, [])
         claimed = self.site.browser().sign_in(person).claim().json()["attribution"]
         paid = claimed is None or claimed["status"] == "pending"
-        return _code_in(claimed) == self.expected.claim() and paid
+        return _code_in(claimed) == self.expected.claim_at_home(name) and paid
 
 
 def _code_in(attribution: dict[str, str] | None) -> str | None:
     return attribution["code"] if attribution else None
-
-
-def _orders(steps: list[str], *alike: list[str]) -> list[tuple[str, ...]]:
-    """Return all orders of `steps`, one of those that differ only in who is who among `alike`."""
-    return [
-        order
-        for order in permutations(steps)
-        if all(sorted(names, key=order.index) == names for names in alike)
-    ]
 
 
 def _walk_all(site: Site, orders: list[tuple[str, ...]], names: list[str], **mode: bool) -> None:
@@ -114,12 +69,12 @@ def test_two_people_and_two_codes_never_mix_in_any_order(
     site: Site, noks_link: str, somchais_link: str
 ) -> None:
     codes, names = [noks_link, somchais_link], ["Ploy", "Mali"]
-    _walk_all(site, _orders([*codes, *names, OUT, CLAIM], codes, names), names)
+    _walk_all(site, orders_of([*codes, *names, OUT, CLAIM], codes, names), names)
 
 
 def test_three_people_never_mix_in_any_order_in_header_mode(site: Site, noks_link: str) -> None:
     names = ["Ploy", "Mali", "Fah"]
-    orders = _orders([noks_link, *names, OUT, CLAIM], names)
+    orders = orders_of([noks_link, *names, OUT, CLAIM], names)
     _walk_all(site, orders, names, header_mode=True)
 
 
