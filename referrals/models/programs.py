@@ -140,9 +140,5 @@ class ProgramTerms(models.Model):
         return timedelta(days=self.claim_days)
 
     @property
-    def capture_lifetime(self) -> timedelta:
-        return timedelta(days=self.capture_days)
-
-    @property
     def hold(self) -> timedelta:
         return timedelta(days=self.hold_days)

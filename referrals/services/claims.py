@@ -88,7 +88,8 @@ def claim_referral(
     Chooses the code, judges the claim by every rule, makes the attribution, pays the referee and
     writes the decision, all at once. Repeated claims return what stands. A refusal is written down
     before it is raised: `CodeNotFound`, `SelfReferral`, `NotNewAccount`, `ReciprocalReferral`,
-    `ProgramInactive`, `CapReached`, `AttributionRejected`, `AlreadyAttributed`.
+    `ProgramInactive`, `CapReached`, `AttributionRejected`, `AlreadyAttributed`. `AccountDeleted` if
+    the person was deleted or banned since the request began.
     """
     with transaction.atomic():
         claimed = _claim(user, actor, code, address, now)
@@ -123,22 +124,30 @@ def _claim(user: User, actor: str, text: str | None, address: str, now: datetime
     attribution = None
     if not judgement.refusal:
         attribution = _attribute(facts, judgement, actor, capture, events)
-    _write(
-        Decision(
-            referee=referee,
-            referrer=code.owner,
-            attribution=attribution,
-            terms=terms,
-            capture=capture,
-            code=code.code,
-            at=now,
-            refusal=judgement.refusal,
-            evaluations=judgement.as_json(),
-            address_hash=hashes[0],
-        ),
-        judgement.outcome,
-    )
+    _write_judgement(facts, judgement, attribution, capture, hashes[0])
     return judgement.refusal or Claimed(attribution, is_new=True)
+
+
+def _write_judgement(
+    facts: Facts,
+    judgement: Judgement,
+    attribution: Attribution | None,
+    capture: Capture | None,
+    address_hash: str,
+) -> None:
+    decision = Decision(
+        referee=facts.referee,
+        referrer=facts.code.owner,
+        attribution=attribution,
+        terms=facts.terms,
+        capture=capture,
+        code=facts.code.code,
+        at=facts.now,
+        refusal=judgement.refusal,
+        evaluations=judgement.as_json(),
+        address_hash=address_hash,
+    )
+    _write(decision, judgement.outcome)
 
 
 def _attribute(
