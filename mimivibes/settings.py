@@ -32,6 +32,7 @@ AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
     "mimivibes",
+    "backoffice",
     "accounts",
     "rewards",
     "referrals",

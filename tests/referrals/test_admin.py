@@ -278,3 +278,20 @@ def test_the_person_links_lead_both_ways(aree: Client, attribution: Attribution)
     for clerk_id in ("user_nok", "user_ploy"):
         user = User.objects.get(clerk_id=clerk_id)
         assert f"/admin/accounts/user/{user.pk}/change/" in page
+
+
+def test_a_reversal_is_shown_before_it_is_done(aree: Client, attribution: Attribution) -> None:
+    address = f"{LIST}{attribution.pk}/reverse/"
+    assert address in aree.get(f"{LIST}{attribution.pk}/change/").content.decode()
+
+    shown = aree.post(address, {"reason": "A mistake"})
+    assert "-50" in shown.content.decode()
+    assert attribution_of_id(attribution).status == Status.REWARDED
+    seen = shown.context["effect"].digest
+    aree.post(address, {"reason": "A mistake", "seen": seen, "confirm": "yes"})
+
+    assert attribution_of_id(attribution).status == Status.REVERSED
+
+
+def attribution_of_id(attribution: Attribution) -> Attribution:
+    return Attribution.objects.get(pk=attribution.pk)

@@ -1,28 +1,19 @@
-"""The ledger for staff: everything to be read, nothing to be changed but rules and rates."""
+"""Transactions, entries and balances."""
 
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 
-from rewards.amounts import Amounts
-from rewards.models import Balance, Entry, ExchangeRate, RewardRule, Transaction
+from backoffice.lists import COUNTED, ReadOnlyAdmin, ReadOnlyInline
+from rewards.admin.amounts import shown
+from rewards.models import Balance, Entry, Transaction
 
-COUNTED = 10_000
-"""Lists count, and page, this far; further back one comes by searching."""
 RECENT = 2_000
 """How many of the newest transactions tell which kinds there are to filter by."""
-
-
-def shown(amounts: Amounts) -> str:
-    """Write amounts for people, e.g. `+3 stars, -15 coins`."""
-    parts = [f"{amount:+,} {name.replace('_', ' ')}" for name, amount in amounts if amount]
-    return ", ".join(parts) or "nothing"
 
 
 def users_matching(term: str) -> list[int]:
@@ -37,31 +28,10 @@ def users_matching(term: str) -> list[int]:
     return list(people.values_list("pk", flat=True)[:COUNTED])
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Count no further than anybody pages: a list of millions of rows opens at once."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[:COUNTED].count())
-
-
-class LedgerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LedgerAdmin(ReadOnlyAdmin):
     """Shows rows, and lets nobody add, change or delete one, superusers included."""
 
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    list_per_page = 50
     actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -76,24 +46,13 @@ class LedgerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return Q(user__in=users_matching(term))
 
 
-class EntryInline(admin.TabularInline):  # type: ignore[type-arg]
+class EntryInline(ReadOnlyInline):
     model = Entry
     fields = ("account", "currency", "amount_shown")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
         return super().get_queryset(request).select_related("user").order_by("pk")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     @admin.display(description="account")
     def account(self, entry: Entry) -> str:
@@ -200,37 +159,3 @@ class BalanceAdmin(LedgerAdmin):
     @admin.display(description="amount")
     def amount_shown(self, balance: Balance) -> str:
         return f"{balance.amount:,}"
-
-
-@admin.register(RewardRule)
-class RewardRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A rule is switched off, not deleted: what it paid stands on the ledger under its id."""
-
-    list_display = ("name", "trigger", "threshold", "period", "pays", "is_active")
-    list_filter = ("is_active", "period")
-    search_fields = ("name", "trigger")
-    ordering = ("trigger", "threshold")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    @admin.display(description="pays")
-    def pays(self, rule: RewardRule) -> str:
-        return shown(rule.amounts)
-
-
-@admin.register(ExchangeRate)
-class ExchangeRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A rate is changed by switching it off and adding another, so that history stays readable."""
-
-    list_display = ("from_currency", "to_currency", "price", "is_active", "created_at")
-    list_filter = ("is_active",)
-    ordering = ("from_currency", "to_currency", "-created_at")
-    readonly_fields = ("created_at",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        agreed = ("from_currency", "to_currency", "price") if obj else ()
-        return (*agreed, *super().get_readonly_fields(request))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False

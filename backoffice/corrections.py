@@ -1,0 +1,178 @@
+"""Corrections: what staff put right, with a reason, after they have seen what it will do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.lists import ListAdmin
+from backoffice.rehearsal import PreviewStale, carry_out, rehearse
+
+MOST_OF_A_REASON = 500
+
+
+class CorrectionForm(forms.Form):
+    """What every correction asks for; those that need more add fields, named as the verb's."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=MOST_OF_A_REASON,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text=gettext_lazy("For the record. The people concerned never see it."),
+    )
+
+    def __init__(self, *args: Any, subject: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subject = subject
+
+
+def always(subject: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One way to put a row right.
+
+    `act` is called as `act(subject, actor=, now=, **the form's fields)`: it does the whole of it in
+    the transaction that it finds and returns an effect (`digest`, `moves`, `lines`, `balances`; see
+    `templates/backoffice/effect.html`). The exceptions in `refusals` are told to staff.
+    """
+
+    slug: str
+    label: str | Promise
+    explanation: str | Promise
+    permission: str
+    act: Callable[..., Any]
+    refusals: tuple[type[Exception], ...]
+    form_class: type[CorrectionForm] = CorrectionForm
+    applies: Callable[[Any], bool] = always
+
+
+def actor_of(request: HttpRequest) -> str:
+    """Name the member of staff on timelines and the ledger."""
+    return f"staff:{request.user.get_username()}"
+
+
+class CorrectableAdmin(ListAdmin):
+    """Offers the corrections that apply to a row on its page, each with a page of its own."""
+
+    corrections: Sequence[Correction] = ()
+    change_form_template = "backoffice/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/{correction.slug}/",
+                self.admin_site.admin_view(partial(self.correct, correction=correction)),
+                name=self._url_name(correction),
+            )
+            for correction in self.corrections
+        ]
+        return own + super().get_urls()
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        subject = self.get_object(request, object_id)
+        context = {"corrections": self.offered(request, subject) if subject else []}
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+    def offered(self, request: HttpRequest, subject: Model) -> list[tuple[str | Promise, str]]:
+        """Return label and address of each correction that this person may make of the row."""
+        return [
+            (correction.label, self.address_of(correction, subject))
+            for correction in self.corrections
+            if request.user.has_perm(correction.permission) and correction.applies(subject)
+        ]
+
+    def address_of(self, correction: Correction, subject: Model) -> str:
+        return reverse(f"admin:{self._url_name(correction)}", args=[subject.pk])
+
+    def correct(
+        self, request: HttpRequest, object_id: str, *, correction: Correction
+    ) -> HttpResponse:
+        """Ask for a reason, show what the correction would do, and do it as shown."""
+        if not request.user.has_perm(correction.permission):
+            raise PermissionDenied
+        subject = self.get_object(request, object_id)
+        if subject is None:
+            raise Http404
+        form = correction.form_class(request.POST or None, subject=subject)
+        shown: dict[str, Any] = {}
+        if form.is_valid():
+            try:
+                shown = self._shown_or_done(request, correction, subject, form.cleaned_data)
+            except correction.refusals as error:
+                form.add_error(None, str(error) or error.__doc__ or "")
+        if shown.get("done"):
+            return HttpResponseRedirect(self._page_of(subject))
+        return self._ask(request, correction, subject, form, shown)
+
+    def _shown_or_done(
+        self,
+        request: HttpRequest,
+        correction: Correction,
+        subject: Model,
+        asked: dict[str, Any],
+    ) -> dict[str, Any]:
+        act = partial(correction.act, subject, actor=actor_of(request), now=timezone.now(), **asked)
+        if "confirm" not in request.POST:
+            return {"effect": rehearse(act)}
+        try:
+            with transaction.atomic():
+                carry_out(act, seen=request.POST.get("seen", ""))
+                self.log_change(request, subject, f"{correction.label}: {asked['reason']}")
+        except PreviewStale as stale:
+            return {"effect": stale.effect, "is_stale": True}
+        done = _("Done: %(correction)s.") % {"correction": correction.label}
+        self.message_user(request, done, messages.SUCCESS)
+        return {"done": True}
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        correction: Correction,
+        subject: Model,
+        form: CorrectionForm,
+        shown: dict[str, Any],
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            **shown,
+            "title": correction.label,
+            "subtitle": str(subject),
+            "opts": self.opts,
+            "original": subject,
+            "correction": correction,
+            "page_address": self._page_of(subject),
+            "form": form,
+            "media": self.media + form.media,
+        }
+        return TemplateResponse(request, "backoffice/correction.html", context)
+
+    def _url_name(self, correction: Correction) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{correction.slug}"
+
+    def _page_of(self, subject: Model) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return reverse(name, args=[subject.pk])

@@ -1,0 +1,40 @@
+"""Referral codes: found, switched off and on."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from backoffice.lists import ReadOnlyAdmin
+from referrals.admin.links import search_by_person
+from referrals.models import ReferralCode
+
+
+@admin.register(ReferralCode)
+class ReferralCodeAdmin(ReadOnlyAdmin):
+    list_display = ("code", "owner", "program", "is_primary", "is_active", "created_at")
+    list_select_related = ("owner", "program")
+    list_filter = ("program", "is_active", "is_primary")
+    search_fields = ("code__istartswith", *search_by_person("owner"))
+    search_help_text = "How a code, Clerk id, e-mail address or name begins"
+    ordering = ("-id",)
+    actions = ("switch_off", "switch_on")
+
+    @admin.action(description="Switch the selected codes off", permissions=["switch"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[ReferralCode]) -> None:
+        self._switch(request, queryset, is_active=False)
+
+    @admin.action(description="Switch the selected codes on", permissions=["switch"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[ReferralCode]) -> None:
+        self._switch(request, queryset, is_active=True)
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("referrals.change_referralcode")
+
+    def _switch(
+        self, request: HttpRequest, queryset: QuerySet[ReferralCode], *, is_active: bool
+    ) -> None:
+        for code in queryset.exclude(is_active=is_active):
+            code.is_active = is_active
+            code.save(update_fields=["is_active"])
+            self.log_change(request, code, f"Switched {'on' if is_active else 'off'}.")
+        self.message_user(request, "Done.", messages.SUCCESS)

@@ -1,0 +1,27 @@
+"""Where the admin shows a row, and how lists of referrals look people up."""
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from referrals.services.story import named
+
+PERSON_SEARCH = ("clerk_id", "email", "first_name", "last_name")
+
+
+def search_by_person(*paths: str) -> tuple[str, ...]:
+    """Return search fields for the people at `paths`, by how their ids and names begin."""
+    return tuple(f"{path}__{field}__istartswith" for path in paths for field in PERSON_SEARCH)
+
+
+def page_of(row: Model) -> str:
+    """Return the address of a row's page in the admin."""
+    meta = row._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+
+
+def person_link(user: User) -> SafeString:
+    """Link to a person's page."""
+    return format_html('<a href="{}">{}</a>', page_of(user), named(user))

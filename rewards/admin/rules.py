@@ -1,0 +1,44 @@
+"""What the house pays by itself, and at what rates currencies are exchanged."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from rewards.admin.amounts import shown
+from rewards.models import ExchangeRate, RewardRule
+
+
+@admin.register(RewardRule)
+class RewardRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A rule is switched off, not deleted: what it paid stands on the ledger under its id."""
+
+    list_display = ("name", "trigger", "threshold", "period", "pays", "is_active")
+    list_filter = ("is_active", "period")
+    search_fields = ("name", "trigger")
+    ordering = ("trigger", "threshold")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @admin.display(description="pays")
+    def pays(self, rule: RewardRule) -> str:
+        return shown(rule.amounts)
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A rate is changed by switching it off and adding another, so that history stays readable."""
+
+    list_display = ("from_currency", "to_currency", "price", "is_active", "created_at")
+    list_filter = ("is_active",)
+    ordering = ("from_currency", "to_currency", "-created_at")
+    readonly_fields = ("created_at",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        agreed = ("from_currency", "to_currency", "price") if obj else ()
+        return (*agreed, *super().get_readonly_fields(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
