@@ -3,10 +3,12 @@
 `move` is the one place where a status changes; each change leaves a timeline entry.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from referrals.models import (
@@ -151,9 +153,13 @@ def approve_attribution(
 
     Not for somebody deleted or banned, who is paid nothing.
     """
-    locked = _locked_with_people(attribution)
+    return approve_locked(_locked_with_people(attribution), actor=actor, reason=reason, now=now)
+
+
+def approve_locked(locked: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
+    """Approve an attribution whose row and people the caller holds; see `approve_attribution`."""
     if locked.referee.is_gone:
-        raise MoveNotAllowed("The invited person's account is deleted or banned.")
+        raise MoveNotAllowed(_("The invited person's account is deleted or banned."))
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
 
 
@@ -162,7 +168,11 @@ def reject_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime
 ) -> Attribution:
     """Refuse a held attribution for good; nobody was paid. Raises `MoveNotAllowed`."""
-    locked = _locked_with_people(attribution)
+    return reject_locked(_locked_with_people(attribution), actor=actor, reason=reason, now=now)
+
+
+def reject_locked(locked: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
+    """Reject an attribution whose row the caller holds; see `reject_attribution`."""
     locked.awaits_age = locked.awaits_review = False
     return move(locked, Status.REJECTED, actor=actor, reason=reason, now=now)
 
@@ -213,8 +223,15 @@ def _locked(attribution: Attribution) -> Attribution:
 
 
 def _locked_with_people(attribution: Attribution) -> Attribution:
-    lock_people(attribution.referee_id, attribution.referrer_id)
-    return _locked(attribution)
+    return lock_with_people([attribution])[0]
+
+
+def lock_with_people(attributions: Iterable[Attribution]) -> list[Attribution]:
+    """Lock the people of these attributions, then the rows; return them fresh, in one order."""
+    asked = list(attributions)
+    lock_people(*(id_ for a in asked for id_ in (a.referee_id, a.referrer_id)))
+    rows = Attribution.objects.with_names().filter(pk__in=[a.pk for a in asked])
+    return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
 def resolve_held_of(*, user: User, now: datetime) -> None:
@@ -289,9 +306,7 @@ def reject_held_of(*, user: User, reason: str, now: datetime) -> None:
     The caller holds the lock on the user's row.
     """
     for attribution in Attribution.objects.filter(status=Status.HELD, referee=user):
-        locked = _locked(attribution)
-        locked.awaits_age = locked.awaits_review = False
-        move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
+        reject_locked(_locked(attribution), actor=SYSTEM, reason=reason, now=now)
 
 
 def release_due(*, now: datetime, limit: int = 100) -> int:

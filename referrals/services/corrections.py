@@ -2,12 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from referrals.models import Attribution, TimelineEntry
-from referrals.services.attributions import reverse_attribution
+from referrals.services.attributions import (
+    MoveNotAllowed,
+    approve_locked,
+    lock_with_people,
+    reject_locked,
+    reverse_attribution,
+)
+from rewards import services as rewards
+from rewards.amounts import Currency
 from rewards.services.effects import Effect, effect_on
 
 
@@ -22,11 +31,60 @@ def reverse(
     return effect_of([attribution], now=now)
 
 
-def effect_of(attributions: Iterable[Attribution], *, now: datetime) -> Effect:
-    """Return what the present transaction did at `now` to these attributions and their people."""
+@transaction.atomic
+def decide_held(
+    attributions: Iterable[Attribution],
+    *,
+    decision: Literal["approve", "reject"],
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> Effect:
+    """Approve or reject what is held of `attributions`, all in one transaction.
+
+    Whatever cannot be decided any more (it is no longer held, or its referee is gone and cannot be
+    approved) is left out, and the effect's moves say so.
+    """
+    decide = {"approve": approve_locked, "reject": reject_locked}[decision]
+    decided, left_out = [], []
+    locked = lock_with_people(attributions)
+    lock_balances_of(_people(locked))
+    for attribution in locked:
+        try:
+            decided.append(decide(attribution, actor=actor, reason=reason, now=now))
+        except MoveNotAllowed as refusal:
+            left_out.append(_left_out(attribution, refusal))
+    return effect_of(decided, now=now, also=left_out)
+
+
+def _left_out(attribution: Attribution, refusal: MoveNotAllowed) -> str:
+    return _("%(attribution)s: left out. %(why)s") % {"attribution": attribution, "why": refusal}
+
+
+def lock_balances_of(people: Iterable[int]) -> None:
+    """Lock all that these people hold, in the ledger's order, before anything moves.
+
+    A correction posts several times for one person; somebody's spending in between would otherwise
+    wait for it crosswise, or change what the preview showed.
+    """
+    for user_id in sorted(people):
+        rewards.lock_balances(user_id, Currency.values)
+
+
+def effect_of(
+    attributions: Iterable[Attribution], *, now: datetime, also: Iterable[str] = ()
+) -> Effect:
+    """Return what the present transaction did at `now` to these attributions and their people.
+
+    `also` are further sentences for its moves.
+    """
     concerned = list(attributions)
-    people = {id_ for a in concerned for id_ in (a.referee_id, a.referrer_id)}
-    return effect_on(user_ids=people, now=now, moves=_moves(concerned, now))
+    moves = [*_moves(concerned, now), *also]
+    return effect_on(user_ids=_people(concerned), now=now, moves=moves)
+
+
+def _people(attributions: Iterable[Attribution]) -> set[int]:
+    return {id_ for a in attributions for id_ in (a.referee_id, a.referrer_id)}
 
 
 def _moves(attributions: list[Attribution], now: datetime) -> list[str]:
