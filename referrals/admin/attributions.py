@@ -1,52 +1,22 @@
 """Who invited whom: the story of each, and what staff decide of it."""
 
-from collections.abc import Callable
-from functools import partial
-
-from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from backoffice.corrections import CorrectableAdmin, Correction, CorrectionForm
+from backoffice.corrections import Correction
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
+from referrals.admin.bulk import ClawBackForm
 from referrals.admin.decisions import DecisionInline
 from referrals.admin.links import page_of, person_link, search_by_person
+from referrals.admin.queue import QueueAdmin
 from referrals.models import Attribution, Status, TimelineEntry
 from referrals.services import corrections
-from referrals.services.attributions import (
-    MoveNotAllowed,
-    approve_attribution,
-    reject_attribution,
-    reverse_attribution,
-)
+from referrals.services.attributions import MoveNotAllowed
 from referrals.services.story import named, story_of
 from rewards import services as rewards
-
-
-class ReasonForm(ActionForm):
-    """The action bar's form, with the reason that every decision needs."""
-
-    reason = forms.CharField(
-        required=False,
-        widget=forms.TextInput(attrs={"placeholder": "Reason, for the record", "size": 40}),
-    )
-
-
-class ClawBackForm(CorrectionForm):
-    """A correction that takes back what may have been spent already."""
-
-    claw_back = forms.BooleanField(
-        label=gettext_lazy("Take back what is left"),
-        required=False,
-        help_text=gettext_lazy("If somebody has spent it, record the rest as a shortfall."),
-    )
-
 
 CORRECTIONS = (
     Correction(
@@ -68,7 +38,7 @@ class TimelineInline(ReadOnlyInline):
 
 
 @admin.register(Attribution)
-class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
+class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
     """Who invited whom: the story of each, and the decisions that staff take."""
 
     list_display = (
@@ -93,8 +63,6 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
     readonly_fields = fields
     inlines = (TimelineInline, DecisionInline)
     corrections = CORRECTIONS
-    action_form = ReasonForm
-    actions = ("approve", "reject", "reverse", "claw_back")
 
     @admin.display(description="held for")
     def held_for(self, attribution: Attribution) -> str:
@@ -126,53 +94,3 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
         )
         row = '<tr><td>{}</td><td><a href="{}">{}</a></td></tr>'
         return format_html('<table class="story">{}</table>', format_html_join("", row, rows))
-
-    @admin.action(description="Approve what is held", permissions=["decide"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        self._decide(request, queryset, approve_attribution, "approved")
-
-    @admin.action(description="Reject what is held", permissions=["decide"])
-    def reject(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        self._decide(request, queryset, reject_attribution, "rejected")
-
-    @admin.action(description="Reverse, with the rewards", permissions=["reverse"])
-    def reverse(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        self._decide(request, queryset, reverse_attribution, "reversed")
-
-    @admin.action(description="Reverse, taking back what is left", permissions=["reverse"])
-    def claw_back(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        verb = partial(reverse_attribution, claw_back=True)
-        self._decide(request, queryset, verb, "reversed, with a claw-back")
-
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("referrals.decide_attribution")
-
-    def has_reverse_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("referrals.reverse_attribution")
-
-    def _decide(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Attribution],
-        verb: Callable[..., Attribution],
-        done: str,
-    ) -> None:
-        """Apply `verb` to each, one transaction for each, and tell what could not be done."""
-        reason = request.POST.get("reason", "").strip()
-        if not reason:
-            self.message_user(request, "Give a reason, then try again.", messages.ERROR)
-            return
-        for attribution in queryset:
-            try:
-                verb(
-                    attribution=attribution,
-                    actor=f"staff:{request.user.get_username()}",
-                    reason=reason,
-                    now=timezone.now(),
-                )
-            except (MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed) as error:
-                told_why = str(error) or error.__doc__ or ""
-                self.message_user(request, f"{attribution}: {told_why}", messages.ERROR)
-            else:
-                self.log_change(request, attribution, f"{done.capitalize()}: {reason}")
-                self.message_user(request, f"{attribution}: {done}.", messages.SUCCESS)

@@ -57,8 +57,50 @@ def decide_held(
     return effect_of(decided, now=now, also=left_out)
 
 
-def _left_out(attribution: Attribution, refusal: MoveNotAllowed) -> str:
-    return _("%(attribution)s: left out. %(why)s") % {"attribution": attribution, "why": refusal}
+@transaction.atomic
+def reverse_many(
+    attributions: Iterable[Attribution],
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    claw_back: bool = False,
+) -> Effect:
+    """Reverse `attributions`, all in one transaction; see `reverse_attribution`.
+
+    What cannot be reversed (it stands where there is no way to reversed, or somebody has spent what
+    it paid and `claw_back` is not asked for) is left out, and the effect's moves say so.
+    """
+    reversed_, left_out = [], []
+    locked = lock_with_people(attributions)
+    lock_balances_of(_people(locked))
+    for attribution in locked:
+        try:
+            with transaction.atomic():  # so that a refusal leaves nothing of its attempt
+                reversed_.append(
+                    reverse_attribution(
+                        attribution=attribution,
+                        actor=actor,
+                        reason=reason,
+                        now=now,
+                        claw_back=claw_back,
+                    )
+                )
+        except (MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed) as refusal:
+            left_out.append(_left_out(attribution, refusal))
+    return effect_of(reversed_, now=now, also=left_out)
+
+
+def _left_out(attribution: Attribution, refusal: Exception) -> str:
+    why = str(refusal) or refusal.__doc__ or ""
+    return _("%(attribution)s: left out. %(why)s") % {"attribution": attribution, "why": why}
+
+
+def moved_of(attributions: Iterable[Attribution], *, now: datetime) -> list[Attribution]:
+    """Return those of `attributions` that the present transaction moved at `now`."""
+    concerned = {attribution.pk: attribution for attribution in attributions}
+    entries = TimelineEntry.objects.filter(attribution__in=concerned, at=now)
+    return [concerned[id_] for id_ in entries.values_list("attribution", flat=True).distinct()]
 
 
 def lock_balances_of(people: Iterable[int]) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from referrals.models import LIVE_STATUSES, Attribution, Decision, Status, TimelineEntry
 from referrals.models.attributions import AttributionQuerySet
-from referrals.rules import Verdict, disposable, mailbox
+from referrals.rules import Verdict, is_disposable, mailbox, reason_told
 from rewards.amounts import Amounts
 
 PAGE = 25
@@ -137,7 +137,7 @@ class Case:
 
     @property
     def is_disposable(self) -> bool:
-        return disposable(self.attribution.referee.email)
+        return is_disposable(self.attribution.referee.email)
 
 
 def held_attributions(*, waiting: str = "", rule: str = "") -> AttributionQuerySet:
@@ -204,15 +204,15 @@ def _reasons(attributions: Iterable[Attribution]) -> dict[UUID, list[Reason]]:
         for evaluation in decision.evaluations:
             if _still_holds(evaluation, attribution):
                 found[attribution.pk][evaluation["rule"]] = Reason(
-                    evaluation["rule"], evaluation["verdict"], evaluation["reason"]
+                    evaluation["rule"], evaluation["verdict"], reason_told(evaluation)
                 )
     return defaultdict(list, {id_: list(reasons.values()) for id_, reasons in found.items()})
 
 
-def _still_holds(evaluation: dict[str, str], attribution: Attribution) -> bool:
+def _still_holds(evaluation: dict[str, Any], attribution: Attribution) -> bool:
     if evaluation["verdict"] == Verdict.UNKNOWN:  # answered since, unless it still waits
         return attribution.awaits_age
-    return evaluation["verdict"] != Verdict.PASS
+    return bool(evaluation["verdict"] != Verdict.PASS)
 
 
 def _held_at(ids: Sequence[UUID]) -> dict[UUID, datetime]:
@@ -271,7 +271,8 @@ LEFT JOIN LATERAL (
     WHERE attribution_id = held.id AND address_hash <> '' LIMIT 1
 ) AS came ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) AS claims, count(*) FILTER (WHERE referrer_id = held.referrer_id) AS for_referrer
+    SELECT count(*) AS claims,
+        count(*) FILTER (WHERE referrer_id = held.referrer_id) AS for_referrer
     FROM (
         SELECT other.referrer_id FROM referrals_decision AS other
         WHERE other.address_hash = came.address_hash AND other.address_hash <> ''
@@ -311,7 +312,7 @@ GROUP BY referrer.id
 def _rows(statement: str, **parameters: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def payments_of(attribution: Attribution, *, events: int, now: datetime) -> list[Payment]:
