@@ -100,7 +100,8 @@ def moved_of(attributions: Iterable[Attribution], *, now: datetime) -> list[Attr
     """Return those of `attributions` that the present transaction moved at `now`."""
     concerned = {attribution.pk: attribution for attribution in attributions}
     entries = TimelineEntry.objects.filter(attribution__in=concerned, at=now)
-    return [concerned[id_] for id_ in entries.values_list("attribution", flat=True).distinct()]
+    moved = set(entries.values_list("attribution", flat=True))
+    return [attribution for id_, attribution in concerned.items() if id_ in moved]
 
 
 def lock_balances_of(people: Iterable[int]) -> None:

@@ -411,6 +411,17 @@ class TestDecide:
             *(str(attribution.pk), "Approved: Known to us"),
         )
 
+    def test_one_that_takes_many_steps_is_still_one(
+        self, reviewer: Client, mali: Person, back_end: BackEnd
+    ) -> None:
+        back_end.report(mali)
+
+        response = confirm(reviewer, show(reviewer, "approve", attribution_of(mali)))
+
+        assert attribution_of(mali).status == Status.REWARDED
+        assert "1 attribution was approved." in response.content.decode()
+        assert LogEntry.objects.count() == 1
+
     def test_many_are_rejected_at_once_each_logged(
         self, reviewer: Client, mali: Person, noks_code: str
     ) -> None:
