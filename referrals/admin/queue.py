@@ -63,7 +63,7 @@ class ShownCase:
     referee: Side
     referrer: Side
     payments: list[tuple[str, str, str]]
-    waits_for: str
+    waits_for: list[str | Promise]
     address: str
 
     @property
@@ -152,7 +152,7 @@ def _shown(case: Case, *, shows_email: bool) -> ShownCase:
         referee=side(_("referee"), attribution.referee),
         referrer=side(_("referrer"), attribution.referrer),
         payments=[(named(p.user), told(p.amounts), p.when) for p in case.payments],
-        waits_for=_(" and ").join(str(words) for words in _waits_for(case)),
+        waits_for=list(_waits_for(case)),
         address=page_of(attribution),
     )
 

@@ -166,14 +166,16 @@ def held_cases(
 
     Costs the same few queries however many there are.
     """
-    held = held_attributions(waiting=waiting, rule=rule).with_names()
+    held = held_attributions(waiting=waiting, rule=rule)
     if after is not None:
         # The first condition alone bounds the walk along the index.
         held = held.filter(claimed_at__gte=after.claimed_at).filter(
             Q(claimed_at__gt=after.claimed_at) | Q(id__gt=after.id)
         )
-    found = list(held[: limit + 1])
-    return _cases(found[:limit], now), len(found) > limit
+    # The walk first, the joins after it: together they would be planned the other way round.
+    found = list(held.values_list("id", flat=True)[: limit + 1])
+    rows = Attribution.objects.with_names().filter(pk__in=found[:limit])
+    return _cases(list(rows.order_by("claimed_at", "id")), now), len(found) > limit
 
 
 def _cases(attributions: list[Attribution], now: datetime) -> list[Case]:
