@@ -8,9 +8,9 @@ from django.db.models import Count, FilteredRelation, QuerySet
 from accounts.models import User
 from referrals.models import Attribution, ProgramTerms, ReferralCode, Status
 from referrals.models.attributions import AttributionQuerySet
-from referrals.services.attributions import REFERRER_KIND
 from referrals.services.claims import ProgramInactive
 from referrals.services.codes import CodeNotFound, create_referral_code
+from referrals.services.payments import REFERRER_KIND
 from rewards import services as rewards
 from rewards.amounts import Amounts
 
