@@ -12,6 +12,7 @@ from referrals.services.attributions import accept, lock_people
 from referrals.services.claims import attributions_of, consume_captures, read_facts
 from referrals.services.corrections.effects import effect_of
 from referrals.services.corrections.refusals import (
+    NotAPerson,
     TermsMissing,
     refuse_code,
     refuse_cycle,
@@ -35,13 +36,15 @@ def attribute_by_hand(
     """Attribute `user` to the owner of `code`, under `terms` or else those in force.
 
     Every rule is asked for the record; none of them stops it. The referee is paid, and if they have
-    done enough already, the attribution qualifies at once. Raises `PersonGone`, `AnotherStands`,
-    `OwnCode`, `OtherProgram`, `TermsMissing`, `ClosesCycle`.
+    done enough already, the attribution qualifies at once. Raises `PersonGone`, `NotAPerson`,
+    `AnotherStands`, `OwnCode`, `OtherProgram`, `TermsMissing`, `ClosesCycle`.
     """
     people = lock_people(user.pk, code.owner_id)
     lock_balances_of(people)
     referee, code.owner = people[user.pk], people[code.owner_id]
     terms = terms or _terms_in_force(code, now)
+    if referee.clerk_id is None:
+        raise NotAPerson(_("Only people can be attributed, not accounts of staff."))
     refuse_code(code, referee=referee, terms=terms)
     refuse_gone(referee, code.owner)
     refuse_second(referee)

@@ -15,6 +15,10 @@ class PersonGone(CorrectionRefused):
     """Somebody concerned is deleted or banned."""
 
 
+class NotAPerson(CorrectionRefused):
+    """Accounts of staff are nobody's guests."""
+
+
 class AnotherStands(CorrectionRefused):
     """The invited person has another live attribution."""
 
