@@ -4,32 +4,14 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
 
-from backoffice.corrections import Correction
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
-from referrals.admin.bulk import ClawBackForm
+from referrals.admin.corrections import CORRECTIONS
 from referrals.admin.decisions import DecisionInline
 from referrals.admin.links import page_of, person_link, search_by_person
 from referrals.admin.queue import QueueAdmin
-from referrals.models import Attribution, Status, TimelineEntry
-from referrals.services import corrections
-from referrals.services.attributions import MoveNotAllowed
+from referrals.models import Attribution, TimelineEntry
 from referrals.services.story import named, story_of
-from rewards import services as rewards
-
-CORRECTIONS = (
-    Correction(
-        slug="reverse",
-        label=gettext_lazy("Reverse"),
-        explanation=gettext_lazy("The attribution ends and what it paid is taken back."),
-        permission="referrals.reverse_attribution",
-        act=corrections.reverse,
-        refusals=(MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed),
-        form_class=ClawBackForm,
-        applies=lambda attribution: attribution.is_live and attribution.status != Status.HELD,
-    ),
-)
 
 
 class TimelineInline(ReadOnlyInline):

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
@@ -23,21 +22,12 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from backoffice.corrections import CorrectableAdmin, CorrectionForm, actor_of
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
+from referrals.admin.corrections import ClawBackForm
 from referrals.models import Attribution
 from referrals.services import corrections
 from rewards.services.effects import Effect
 
 MOST_AT_ONCE = 100
-
-
-class ClawBackForm(CorrectionForm):
-    """A correction that takes back what may have been spent already."""
-
-    claw_back = forms.BooleanField(
-        label=gettext_lazy("Take back what is left"),
-        required=False,
-        help_text=gettext_lazy("If somebody has spent it, record the rest as a shortfall."),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from rewards.services.reversals import (
     reverse_by_id,
     reverse_transaction,
     standing_by_key,
+    taken_back_by_key,
 )
 from rewards.services.rules import Occasion, pay_occasions, pay_rules
 from rewards.services.spending import spend, spend_by_clerk_id
@@ -42,6 +43,7 @@ __all__ = [
     "spend",
     "spend_by_clerk_id",
     "standing_by_key",
+    "taken_back_by_key",
     "transactions_by_key",
     "verify_ledger",
 ]
