@@ -64,6 +64,19 @@ class Reason:
         return str(RULES.get(self.rule, self.rule.replace("_", " ")))
 
 
+class Holding(NamedTuple):
+    """When, by whom and why an attribution came to be held; the last time, if it was twice."""
+
+    at: datetime
+    actor: str
+    reason: str
+
+    @property
+    def is_by_staff(self) -> bool:
+        """Whether staff reopened or moved it, so that their words tell more than the rules."""
+        return self.actor.startswith("staff:")
+
+
 @dataclass(frozen=True, slots=True)
 class SharedDevice:
     """A device that both have used, and since when each."""
@@ -118,7 +131,7 @@ class Case:
     """A held attribution with all that speaks for and against it."""
 
     attribution: Attribution
-    held_since: datetime
+    holding: Holding
     reasons: list[Reason]
     devices: list[SharedDevice]
     numbers: Numbers
@@ -180,13 +193,13 @@ def held_cases(
 
 def _cases(attributions: list[Attribution], now: datetime) -> list[Case]:
     ids = [attribution.pk for attribution in attributions]
-    reasons, held_at = _reasons(attributions), _held_at(ids)
+    reasons, holdings = _reasons(attributions), _holdings(ids)
     devices, numbers = _shared_devices(ids), _numbers(ids)
     records = _records({attribution.referrer_id for attribution in attributions})
     return [
         Case(
             attribution=attribution,
-            held_since=held_at.get(attribution.pk, attribution.claimed_at),
+            holding=holdings.get(attribution.pk, Holding(attribution.claimed_at, "", "")),
             reasons=reasons[attribution.pk],
             devices=devices[attribution.pk],
             numbers=numbers[attribution.pk],
@@ -217,10 +230,12 @@ def _still_holds(evaluation: dict[str, Any], attribution: Attribution) -> bool:
     return bool(evaluation["verdict"] != Verdict.PASS)
 
 
-def _held_at(ids: Sequence[UUID]) -> dict[UUID, datetime]:
-    """Return since when each is held; of those that were reopened, since then."""
+def _holdings(ids: Sequence[UUID]) -> dict[UUID, Holding]:
     entries = TimelineEntry.objects.filter(attribution__in=ids, to_status=Status.HELD)
-    return dict(entries.order_by("pk").values_list("attribution", "at"))
+    return {
+        entry.attribution_id: Holding(entry.at, entry.actor, entry.reason)
+        for entry in entries.order_by("pk")
+    }
 
 
 def _shared_devices(ids: Sequence[UUID]) -> dict[UUID, list[SharedDevice]]:

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.services import erase_user
 from referrals.models import Attribution, Decision, Outcome, QualifyingEvent, Status, UserDevice
 from referrals.services.attributions import reject_attribution
+from referrals.services.corrections import reject, reopen
 from referrals.services.queue import Case, held_cases
 from rewards.amounts import Amounts
 from rewards.models import Transaction
@@ -198,14 +199,18 @@ class TestEvidence:
         assert (record.invited, record.held, record.rewarded) == (2, 1, 0)
         assert (record.rejected, record.reversed, record.is_cut) == (2, 1, False)
 
-    def test_it_waits_since_it_was_held_last(self, mali: Person) -> None:
+    def test_what_staff_have_reopened_waits_since_then_and_shows_their_reason(
+        self, reviewer: Client, mali: Person
+    ) -> None:
         attribution = attribution_of(mali)
-        reopened = timezone.now() + timedelta(hours=1)
-        attribution.timeline.create(
-            at=reopened, from_status=Status.REJECTED, to_status=Status.HELD, actor="x", reason="x"
-        )
+        asked: dict[str, Any] = {"actor": "staff:aree", "now": timezone.now()}
+        reject(attribution, reason="Too fast", **asked)
+        reopen(attribution, reason="Her mother wrote to us", **asked)
 
-        assert the_case().held_since == reopened
+        case = the_case()
+
+        assert (case.holding.at, case.holding.is_by_staff) == (asked["now"], True)
+        assert "Her mother wrote to us" in page(reviewer)
 
 
 class TestPayments:
@@ -345,7 +350,9 @@ class TestPage:
         made += [AttributionFactory(claimed_at=at + timedelta(hours=hour)) for hour in (2, 1)]
 
         first = reviewer.get(QUEUE).context
-        asked = {k: v[0] for k, v in parse_qs(urlsplit(first["next_page"]).query).items()}
+        asked: dict[str, Any] = {
+            k: v[0] for k, v in parse_qs(urlsplit(first["next_page"]).query).items()
+        }
         second = reviewer.get(QUEUE, asked).context
         shown = [case.case.attribution for page in (first, second) for case in page["cases"]]
 
