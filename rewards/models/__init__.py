@@ -15,6 +15,7 @@ Invariants, held by the database:
   the user no longer had is borne by the house account `clawed_back`. A reversal is a transaction
   like any other and can be reversed in its turn: that restores the first state, and reversing
   *that* corrects once more.
+- A proof of the ledger is only ever added, with as many faults as it found, up to twenty.
 - A pair of currencies has at most one active exchange rate. Rule amounts are never negative.
 
 The house keeps no balance rows: they would be the one row that every posting waits for.
@@ -28,16 +29,19 @@ from rewards.models.ledger import (
     TransactionQuerySet,
     net_amounts,
 )
+from rewards.models.proofs import KEPT_FAULTS, LedgerProof
 from rewards.models.repeats import IdempotencyRecord
 from rewards.models.rules import MAX_AMOUNT, ExchangeRate, RewardRule, RewardRuleQuerySet
 
 __all__ = [
+    "KEPT_FAULTS",
     "MAX_AMOUNT",
     "Account",
     "Balance",
     "Entry",
     "ExchangeRate",
     "IdempotencyRecord",
+    "LedgerProof",
     "RewardRule",
     "RewardRuleQuerySet",
     "Transaction",

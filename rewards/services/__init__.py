@@ -6,7 +6,7 @@ from rewards.services.forfeits import forfeit_balances
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
 from rewards.services.idempotency import Answer, answer_once
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
-from rewards.services.proof import Fault, verify_ledger
+from rewards.services.proof import Fault, last_proof, record_proof, verify_ledger
 from rewards.services.reversals import (
     TransactionNotFound,
     reverse_by_id,
@@ -34,8 +34,10 @@ __all__ = [
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "last_proof",
     "pay_occasions",
     "pay_rules",
+    "record_proof",
     "reverse_by_id",
     "reverse_transaction",
     "spend",

@@ -4,10 +4,13 @@ The database's own constraints and triggers should make every one of them imposs
 again, from the rows alone, for what was done with triggers off, by a restore, or by hand.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.db import connection
+
+from rewards.models import KEPT_FAULTS, LedgerProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,24 @@ def verify_ledger(*, user_id: int | None = None) -> list[Fault]:
     faults leave the database.
     """
     return [fault for check in _CHECKS for fault in _run(check, user_id=user_id)]
+
+
+def record_proof(*, started_at: datetime, seconds: float, faults: Sequence[Fault]) -> LedgerProof:
+    """Keep what a proof of the whole ledger found: how many faults, and the first of them.
+
+    `started_at` is the moment that it speaks of; `seconds` is how long it took.
+    """
+    return LedgerProof.objects.create(
+        started_at=started_at,
+        seconds=seconds,
+        fault_count=len(faults),
+        faults=[asdict(fault) for fault in faults[:KEPT_FAULTS]],
+    )
+
+
+def last_proof() -> LedgerProof | None:
+    """Return the newest proof of the whole ledger, if there was one ever; one query."""
+    return LedgerProof.objects.order_by("-started_at", "-id").first()
 
 
 def _run(check: str, *, user_id: int | None) -> Iterator[Fault]:
