@@ -56,6 +56,12 @@ class Transaction(models.Model):
     )
     reference = models.CharField(max_length=255, blank=True, default="")
     memo = models.CharField(max_length=500, blank=True, default="")
+    note = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why staff did it. For staff alone: the user sees the memo.",
+    )
     actor = models.CharField(max_length=600, blank=True, default="")
     reverses = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by"
@@ -84,6 +90,7 @@ class Transaction(models.Model):
                 condition=~Q(reverses=F("id")), name="transaction_does_not_reverse_itself"
             ),
         ]
+        permissions = [("correct_transaction", "Can reverse single transactions")]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="transaction_of_user_newest"),
             models.Index(fields=["-created_at", "-id"], name="transaction_newest"),

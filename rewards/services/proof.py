@@ -156,7 +156,8 @@ GROUP BY reversal.reverses_id
 HAVING count(*) > 1
 """
 
-# What the user could not give back stands on `clawed_back`: the two together mirror the original.
+# What the user could not give back stands on `clawed_back`: the two together mirror the original,
+# and the user moves back by what they had come, or by as much of it as is left.
 _MIRRORS = """
 SELECT 'reversal_not_mirrored', reversal.id::text,
        'With its original, ' || reversal.reverses_id || ', ' || pair.account || ' moves '
@@ -172,7 +173,23 @@ WHERE reversal.reverses_id IS NOT NULL
   AND (%(user_id)s::bigint IS NULL OR reversal.user_id = %(user_id)s)
 GROUP BY reversal.id, pair.account, pair.currency
 HAVING sum(pair.amount) <> 0
-ORDER BY reversal.id, pair.account, pair.currency
+UNION ALL
+SELECT 'reversal_not_mirrored', reversal.id::text,
+       'Its original, ' || reversal.reverses_id || ', moved the user by ' || moved.came || ' '
+       || moved.currency || ', and it moves them by ' || moved.goes || '.'
+FROM rewards_transaction AS reversal
+CROSS JOIN LATERAL (
+    SELECT currency,
+           coalesce(sum(amount) FILTER (WHERE transaction_id = reversal.reverses_id), 0) AS came,
+           coalesce(sum(amount) FILTER (WHERE transaction_id = reversal.id), 0) AS goes
+    FROM rewards_entry
+    WHERE transaction_id IN (reversal.id, reversal.reverses_id) AND house = ''
+    GROUP BY currency
+) AS moved
+WHERE reversal.reverses_id IS NOT NULL
+  AND (%(user_id)s::bigint IS NULL OR reversal.user_id = %(user_id)s)
+  AND moved.goes NOT BETWEEN -moved.came AND greatest(-moved.came, 0)
+ORDER BY 2, 3
 """
 
 _CHECKS = [_MISSING_GUARDS, _EMPTY, _UNBALANCED, _STRANGERS, _BALANCES, _REVERSALS, _MIRRORS]

@@ -32,8 +32,11 @@ def reverse_transaction(
     actor: str,
     now: datetime,
     claw_back: bool = False,
+    note: str = "",
 ) -> Transaction:
     """Post the opposite of `transaction`, once, and return it.
+
+    The user reads `reason` as its memo; `note` is for staff.
 
     With `claw_back`, what the user no longer has is borne by the house account `clawed_back`: the
     reversal takes what is left, and its line there is the shortfall. A reversal can be reversed
@@ -52,6 +55,7 @@ def reverse_transaction(
             lines=_mirrored(entries, held),
             reference=transaction.reference,
             memo=reason,
+            note=note,
             actor=actor,
             reverses_id=transaction.pk,
             content=[str(transaction.pk), reason, claw_back],
