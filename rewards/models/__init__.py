@@ -15,12 +15,16 @@ Invariants, held by the database:
   the user no longer had is borne by the house account `clawed_back`. A reversal is a transaction
   like any other and can be reversed in its turn: that restores the first state, and reversing
   *that* corrects once more.
+- A large grant by hand is asked for by one member of staff and decided by another, once
+  (`grant_request_decider_is_not_requester`); an approved one has its transaction, and what was
+  asked never changes.
 - A proof of the ledger is only ever added, with as many faults as it found, up to twenty.
 - A pair of currencies has at most one active exchange rate. Rule amounts are never negative.
 
 The house keeps no balance rows: they would be the one row that every posting waits for.
 """
 
+from rewards.models.grant_requests import GrantRequest
 from rewards.models.ledger import (
     Account,
     Balance,
@@ -40,6 +44,7 @@ __all__ = [
     "Balance",
     "Entry",
     "ExchangeRate",
+    "GrantRequest",
     "IdempotencyRecord",
     "LedgerProof",
     "RewardRule",

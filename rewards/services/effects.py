@@ -12,7 +12,7 @@ from django.db.models import BigIntegerField, Func, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from rewards.amounts import Currency
+from rewards.amounts import Amounts, Currency
 from rewards.models import Account, Balance, Entry, Transaction
 
 
@@ -72,6 +72,13 @@ def effect_on(*, user_ids: Iterable[int], now: datetime, moves: Sequence[str] = 
         moves=tuple(moves),
         lines=tuple(_line(entry, people) for entry in entries),
         balances=tuple(_changes(changed, people)),
+    )
+
+
+def in_words(amounts: Amounts) -> str:
+    """Name each amount that is not zero, e.g. `3 Stars, 50 Coins`."""
+    return ", ".join(
+        f"{amount:,} {Currency(currency).label}" for currency, amount in amounts if amount
     )
 
 

@@ -192,4 +192,32 @@ WHERE reversal.reverses_id IS NOT NULL
 ORDER BY 2, 3
 """
 
-_CHECKS = [_MISSING_GUARDS, _EMPTY, _UNBALANCED, _STRANGERS, _BALANCES, _REVERSALS, _MIRRORS]
+_GRANT_REQUESTS = """
+SELECT 'grant_request_paid_wrongly', 'grant request ' || request.id,
+       'It asked for other amounts than transaction ' || request.transaction_id
+       || ' moved, or for somebody else.'
+FROM rewards_grantrequest AS request
+JOIN rewards_transaction AS made ON made.id = request.transaction_id
+WHERE (%(user_id)s::bigint IS NULL OR %(user_id)s IN (request.user_id, made.user_id))
+  AND (made.user_id <> request.user_id
+       OR ARRAY[request.stars, request.free_points, request.coins, request.exp] <> ARRAY(
+            SELECT coalesce(sum(entry.amount) FILTER (WHERE entry.currency = wanted.name), 0)
+            FROM unnest(ARRAY['stars', 'free_points', 'coins', 'exp'])
+                WITH ORDINALITY AS wanted (name, n)
+            LEFT JOIN rewards_entry AS entry
+                ON entry.transaction_id = made.id AND entry.user_id = made.user_id
+            GROUP BY wanted.name, wanted.n ORDER BY wanted.n
+       )::bigint[])
+ORDER BY request.id
+"""
+
+_CHECKS = [
+    _MISSING_GUARDS,
+    _EMPTY,
+    _UNBALANCED,
+    _STRANGERS,
+    _BALANCES,
+    _REVERSALS,
+    _MIRRORS,
+    _GRANT_REQUESTS,
+]

@@ -9,6 +9,7 @@ from django.db import connection
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, Transaction
 from rewards.services.balances import InsufficientBalance, lock_balances
+from rewards.services.owners import ask_owner
 from rewards.services.posting import (
     THE_USER,
     AlreadyReversed,
@@ -70,12 +71,13 @@ def reverse_by_id(
 ) -> Transaction:
     """Reverse the transaction that a service names by its public id.
 
-    Raises `TransactionNotFound`, and what `reverse_transaction` raises.
+    Raises `TransactionNotFound`, `OwnedElsewhere`, and what `reverse_transaction` raises.
     """
     try:
         found = Transaction.objects.get(pk=UUID(transaction_id))
     except (ValueError, Transaction.DoesNotExist) as error:
         raise TransactionNotFound from error
+    ask_owner(found)
     return reverse_transaction(transaction=found, reason=reason, key=key, actor=actor, now=now)
 
 
