@@ -187,7 +187,7 @@ def _shortfall(user: object, amounts: Amounts) -> list[str]:
     if not amounts:
         return []
     told = {"person": user, "amounts": in_words(amounts)}
-    return [_("Shortfall: %(person)s no longer has %(amounts)s of it.") % told]
+    return [_("Shortfall: %(person)s lacks %(amounts)s of it.") % told]
 
 
 def _not_enough(user_id: int) -> InsufficientBalance:
