@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from backoffice.corrections import CorrectableAdmin
 from referrals.admin.corrections import ATTRIBUTE
+from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
     "clerk_id",
@@ -93,7 +94,7 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
         (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
     )
     readonly_fields = PROFILE_FIELDS
-    corrections = (ATTRIBUTE,)
+    corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
 
     @admin.display(description="state")
     def state(self, user: User) -> str:
