@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from referrals.models import LIVE_STATUSES, Attribution, Decision, Status, TimelineEntry
-from referrals.models.attributions import AttributionQuerySet
+from referrals.models.attributions import AttributionQuerySet, raised
 from referrals.rules import Verdict, is_disposable, mailbox, reason_told
 from rewards.amounts import Amounts
 
 PAGE = 25
-COUNTED = 1_000
+COUNTED = 500
 """Evidence is counted this far; more of it would decide nothing."""
 
 AGE_RULE = "account_is_new"
@@ -161,9 +161,9 @@ def held_attributions(*, waiting: str = "", rule: str = "") -> AttributionQueryS
     if waiting == Waiting.REVIEW:
         held = held.filter(awaits_review=True)
     if rule and rule != AGE_RULE:
-        raised = [{"rule": rule, "verdict": str(Verdict.REVIEW)}]
-        on_it = Decision.objects.filter(attribution=OuterRef("pk"), evaluations__contains=raised)
-        held = held.filter(Exists(on_it))
+        held = held.filter(
+            Exists(Decision.objects.filter(raised(rule), attribution=OuterRef("pk")))
+        )
     return held
 
 
