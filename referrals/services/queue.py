@@ -123,7 +123,6 @@ class Payment:
     user: User
     amounts: Amounts
     when: str
-    is_at_once: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,15 +339,10 @@ def payments_of(attribution: Attribution, *, events: int, now: datetime) -> list
     """
     terms = attribution.terms
     to_come = max(terms.qualifying_event_count - events, 0)
-    is_at_once = not (to_come or terms.hold_days or attribution.referrer.is_gone)
+    for_referrer = _when_referrer_is_paid(attribution, to_come, now)
     sides = (
-        Payment(attribution.referee, terms.referee_amounts, _("at once"), is_at_once=True),
-        Payment(
-            attribution.referrer,
-            terms.referrer_amounts,
-            _when_referrer_is_paid(attribution, to_come, now),
-            is_at_once=is_at_once,
-        ),
+        Payment(attribution.referee, terms.referee_amounts, _("at once")),
+        Payment(attribution.referrer, terms.referrer_amounts, for_referrer),
     )
     return [payment for payment in sides if payment.amounts]
 

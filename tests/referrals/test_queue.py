@@ -225,11 +225,10 @@ class TestPayments:
         assert (referrer.user.clerk_id, referrer.amounts, referrer.when) == (
             *("user_nok", Amounts(coins=50), "after 1 more reading.completed of the referee"),
         )
-        assert (referee.is_at_once, referrer.is_at_once) == (True, False)
 
     def test_both_at_once_if_the_reading_has_been(self, mali: Person, back_end: BackEnd) -> None:
         back_end.report(mali)
-        assert [payment.is_at_once for payment in the_case().payments] == [True, True]
+        assert [payment.when for payment in the_case().payments] == ["at once", "at once"]
 
     def test_the_referrer_after_the_hold(
         self, noks_code: str, back_end: BackEnd, ploy: Person
@@ -244,7 +243,6 @@ class TestPayments:
 
         assert before.when == "7 days after 1 × reading.completed of the referee"
         assert after.when.endswith(", after a hold of 7 days")
-        assert not after.is_at_once
 
     def test_no_banned_referrer(self, mali: Person) -> None:
         User.objects.filter(clerk_id="user_nok").update(banned_at=timezone.now())
