@@ -1,0 +1,228 @@
+"""What was tried, how it was judged, and how each attribution moved since."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from referrals.models import Attribution, Decision, Outcome, Status, TimelineEntry
+from referrals.rules import Verdict
+from referrals.services.attributions import SYSTEM
+from referrals.services.story.moments import Moment, Tone, Who
+from referrals.services.story.sources import Sources
+from referrals.services.story.words import (
+    called,
+    checks_of,
+    in_words,
+    named,
+    pair,
+    when,
+    who_did,
+    why,
+    why_refused,
+)
+
+STANDING = (Status.PENDING, Status.QUALIFIED, Status.REWARDED)
+TONES = {
+    Outcome.ACCEPTED: Tone.GOOD,
+    Outcome.HELD: Tone.WAITS,
+    Outcome.REFUSED: Tone.STOPS,
+}
+TONES_OF_STATUS = {
+    Status.HELD: Tone.WAITS,
+    Status.REJECTED: Tone.STOPS,
+    Status.REVERSED: Tone.STOPS,
+}
+
+
+def claims_and_moves(read: Sources) -> Iterator[Moment]:
+    """Tell of every claim with its rules, and of every move; the move that a claim makes is one."""
+    folded = set()
+    for decision in read.decisions:
+        entry = _move_made_by(decision, read)
+        folded.add(entry.pk if entry else None)
+        yield _judged(decision, entry, read)
+    before: TimelineEntry | None = None
+    for entry in read.moves:
+        if entry.pk not in folded:
+            yield _moved(entry, before, read)
+        before = entry
+
+
+def _move_made_by(decision: Decision, read: Sources) -> TimelineEntry | None:
+    at = (decision.attribution_id, decision.at)
+    return next((entry for entry in read.moves if (entry.attribution_id, entry.at) == at), None)
+
+
+def _judged(decision: Decision, entry: TimelineEntry | None, read: Sources) -> Moment:
+    links: list[tuple[str, Decision | Attribution]] = [(_("Decision"), decision)]
+    attribution = _attribution_of(decision, read)
+    is_late = attribution is not None and decision.at > attribution.claimed_at
+    if attribution is not None:
+        links.append((_("Attribution"), attribution))
+    claimer = Who(called(read.user), read.user)
+    return Moment(
+        at=decision.at,
+        text=f"{_asked(decision, is_late, read)} {_outcome(decision)}",
+        by=who_did(entry.actor, read.user)
+        if entry
+        else Who(_("the system"))
+        if is_late
+        else claimer,
+        links=tuple(links),
+        details=promised(decision, read) if decision.outcome == Outcome.ACCEPTED else (),
+        checks=checks_of(decision),
+        tone=TONES[Outcome(decision.outcome)],
+    )
+
+
+def _attribution_of(decision: Decision, read: Sources) -> Attribution | None:
+    return next((a for a in read.attributions if a.pk == decision.attribution_id), None)
+
+
+def _asked(decision: Decision, is_late: bool, read: Sources) -> str:
+    told = {"code": decision.code, "person": called(read.user)}
+    if is_late:
+        return _("Clerk told when the account was made, so the claim was judged again.")
+    if decision.referrer:
+        told["referrer"] = named(decision.referrer)
+        return _("%(person)s claimed %(code)s of %(referrer)s.") % told
+    return _("%(person)s claimed %(code)s.") % told
+
+
+def _outcome(decision: Decision) -> str:
+    if decision.outcome == Outcome.ACCEPTED:
+        return _("Accepted: both are owed their rewards.")
+    if decision.outcome == Outcome.REFUSED:
+        return _("Refused: %(reason)s") % {"reason": why_refused(decision)}
+    if reasons := why(decision, Verdict.REVIEW):
+        return _("Held for review: %(reasons)s") % {"reasons": reasons}
+    return _("Held: %(reasons)s") % {"reasons": why(decision, Verdict.UNKNOWN)}
+
+
+def promised(decision: Decision, read: Sources) -> tuple[str, ...]:
+    """Say what the terms give to each side, and when."""
+    terms = decision.terms
+    if terms is None or decision.referrer is None:
+        return ()
+    told = {
+        **pair(read.user, decision.referrer),
+        "amounts": in_words(terms.referee_amounts),
+        "terms": str(terms),
+    }
+    due = {
+        **told,
+        "amounts": in_words(terms.referrer_amounts),
+        "count": terms.qualifying_event_count,
+        "event": terms.qualifying_event_type,
+        "days": terms.hold_days,
+    }
+    lines = []
+    if terms.referee_amounts:
+        lines.append(_("By %(terms)s, %(referee)s gets %(amounts)s at once.") % told)
+    if terms.referrer_amounts and terms.hold_days:
+        text = _(
+            "%(referrer)s gets %(amounts)s %(days)d days after %(referee)s has done "
+            "“%(event)s” %(count)d times."
+        )
+        lines.append(text % due)
+    elif terms.referrer_amounts:
+        text = _(
+            "%(referrer)s gets %(amounts)s when %(referee)s has done “%(event)s” %(count)d times."
+        )
+        lines.append(text % due)
+    return tuple(lines)
+
+
+def _moved(entry: TimelineEntry, before: TimelineEntry | None, read: Sources) -> Moment:
+    attribution = read.of(entry.attribution)
+    follows = before is not None and _is_one_step(before, entry)
+    text, *details = _told_move(entry, attribution, read)
+    if entry.reason and not follows:
+        details.append(_("Reason: %(reason)s") % {"reason": entry.reason})
+    return Moment(
+        at=entry.at,
+        text=text,
+        by=who_did(entry.actor, attribution.referee, attribution.referrer),
+        links=((_("Attribution"), attribution),),
+        details=tuple(details),
+        tone=TONES_OF_STATUS.get(Status(entry.to_status), Tone.GOOD),
+    )
+
+
+def _is_one_step(before: TimelineEntry, entry: TimelineEntry) -> bool:
+    """Say whether two moves were one act, so that its reason need not be told twice."""
+    return (before.attribution_id, before.at) == (entry.attribution_id, entry.at)
+
+
+FURTHER: dict[tuple[str, str], Any] = {
+    (Status.HELD, Status.PENDING): gettext_lazy("Approved: both are owed their rewards."),
+    (Status.HELD, Status.REJECTED): gettext_lazy("Rejected: nobody is paid."),
+    (Status.REJECTED, Status.HELD): gettext_lazy("Reopened: it is held for review again."),
+    (Status.QUALIFIED, Status.REWARDED): gettext_lazy("The reward of %(referrer)s was due."),
+}
+
+
+def _told_move(entry: TimelineEntry, attribution: Attribution, read: Sources) -> tuple[str, ...]:
+    """Return what a move means, and what else is to be said of it."""
+    told: dict[str, object] = {**pair(attribution.referee, attribution.referrer)}
+    moved = (entry.from_status, entry.to_status)
+    if not entry.from_status:
+        return (_begun(entry, attribution, read, told),)
+    if moved == (Status.HELD, Status.PENDING) and entry.actor == SYSTEM:
+        return (_("Accepted: both are owed their rewards."),)
+    if moved == (Status.PENDING, Status.QUALIFIED):
+        return _qualified(entry, attribution, told)
+    if entry.to_status == Status.REVERSED:
+        return (_ended(attribution, read, told),)
+    if entry.from_status == Status.REVERSED:
+        return (_("Restored: %(referee)s counts as invited by %(referrer)s again.") % told,)
+    if text := FURTHER.get(moved):
+        return (str(text) % told,)
+    told |= {"from": entry.get_from_status_display(), "to": entry.get_to_status_display()}
+    return (_("It went from “%(from)s” to “%(to)s”.") % told,)
+
+
+def _begun(
+    entry: TimelineEntry, attribution: Attribution, read: Sources, told: dict[str, object]
+) -> str:
+    replaced = replaced_by(attribution, read)
+    if replaced is not None:
+        from_whom = {**told, "from": called(replaced.referrer)}
+        return _("Moved here: invited by %(referrer)s, not by %(from)s.") % from_whom
+    if entry.to_status == Status.HELD:
+        return _("Held: %(referrer)s may have invited %(referee)s.") % told
+    return _("Attributed to %(referrer)s: both are owed their rewards.") % told
+
+
+def _ended(attribution: Attribution, read: Sources, told: dict[str, object]) -> str:
+    successor = successor_of(attribution, read)
+    if successor is not None:
+        to = {**told, "to": called(successor.referrer)}
+        return _("Moved away: invited by %(to)s, not by %(referrer)s.") % to
+    return _("Reversed: %(referee)s no longer counts as invited by %(referrer)s.") % told
+
+
+def replaced_by(attribution: Attribution, read: Sources) -> Attribution | None:
+    """Return the attribution that was moved to become this one."""
+    earlier = getattr(attribution, "replaces_id", None)
+    return next((a for a in read.attributions if a.pk == earlier), None)
+
+
+def successor_of(attribution: Attribution, read: Sources) -> Attribution | None:
+    """Return the attribution that this one was moved to."""
+    later = (a for a in read.attributions if getattr(a, "replaces_id", None) == attribution.pk)
+    return next(later, None)
+
+
+def _qualified(
+    entry: TimelineEntry, attribution: Attribution, told: dict[str, object]
+) -> tuple[str, ...]:
+    text = _("Qualified: %(referee)s has done what the terms ask.") % told
+    if attribution.release_at and attribution.release_at > entry.at:
+        due = {**told, "at": when(attribution.release_at)}
+        return text, _("The reward of %(referrer)s is held back until %(at)s.") % due
+    if attribution.rewarded_at is None and attribution.referrer.is_gone:
+        return text, _("%(referrer)s is not paid: the account is deleted or banned.") % told
+    return (text,)
