@@ -20,6 +20,8 @@ def page_of_person(person: User, *, request: HttpRequest, now: datetime) -> dict
     """Return what the page's template shows; of other models only what this viewer may see."""
     may = request.user.has_perm
     page: dict[str, Any] = {
+        "title": named(person),
+        "subtitle": None,
         "person": person,
         "person_name": named(person),
         "profile_age": _profile_age(person, now),
@@ -85,9 +87,7 @@ def _device(shared: Any) -> dict[str, Any]:
 
 def _ledger_of(person: User) -> dict[str, Any]:
     transactions = list(
-        Transaction.objects.of(person.pk)
-        .with_amounts()
-        .order_by("-created_at", "-id")[: MOST + 1]
+        Transaction.objects.of(person.pk).with_amounts().order_by("-created_at", "-id")[: MOST + 1]
     )
     return {
         "balances": [

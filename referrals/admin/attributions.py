@@ -10,6 +10,7 @@ from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.corrections import CorrectableAdmin, Correction, CorrectionForm
@@ -113,7 +114,10 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
         attribution = context["original"]
         story = story_of(user=attribution.referee, now=timezone.now(), about=attribution)
         to_referee, to_referrer = story.paid
+        names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
         context |= {
+            "title": _("%(referee)s, invited by %(referrer)s") % names,
+            "subtitle": None,
             "story": story,
             "attribution": attribution,
             "referee_name": named(attribution.referee),

@@ -44,7 +44,7 @@ def story_of(*, user: User, now: datetime, about: Attribution | None = None) -> 
     same few queries however long the story is, and says what it leaves out.
     """
     read = sources_of(user=user, now=now, about=about)
-    attribution = read.of(about) if about is not None else read.latest
+    attribution = read.of(about.pk) if about is not None else read.latest
     paid = paid_for(read.attributions)
     # Of what one request did at one moment, the cause comes first.
     moments = [

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from referrals.models import Attribution, Decision, Outcome, Status, TimelineEntry
+from referrals.models import Attribution, Capture, Decision, Outcome, Status, TimelineEntry
 from referrals.rules import Verdict
 from referrals.services.attributions import SYSTEM
 from referrals.services.story.moments import Moment, Tone, Who
@@ -16,6 +16,7 @@ from referrals.services.story.words import (
     checks_of,
     in_words,
     named,
+    often,
     pair,
     when,
     who_did,
@@ -43,11 +44,9 @@ def claims_and_moves(read: Sources) -> Iterator[Moment]:
         entry = _move_made_by(decision, read)
         folded.add(entry.pk if entry else None)
         yield _judged(decision, entry, read)
-    before: TimelineEntry | None = None
     for entry in read.moves:
-        if entry.pk not in folded:
-            yield _moved(entry, before, read)
-        before = entry
+        if entry.pk not in folded and not _goes_without_saying(entry, read):
+            yield _moved(entry, read)
 
 
 def _move_made_by(decision: Decision, read: Sources) -> TimelineEntry | None:
@@ -56,11 +55,13 @@ def _move_made_by(decision: Decision, read: Sources) -> TimelineEntry | None:
 
 
 def _judged(decision: Decision, entry: TimelineEntry | None, read: Sources) -> Moment:
-    links: list[tuple[str, Decision | Attribution]] = [(_("Decision"), decision)]
-    attribution = _attribution_of(decision, read)
+    links: list[tuple[str, Decision | Attribution | Capture]] = [(_("Decision"), decision)]
+    attribution = read.of(decision.attribution_id) if decision.attribution_id else None
     is_late = attribution is not None and decision.at > attribution.claimed_at
     if attribution is not None:
         links.append((_("Attribution"), attribution))
+        if attribution.capture is not None and not is_late:
+            links.append((_("Capture"), attribution.capture))
     claimer = Who(called(read.user), read.user)
     return Moment(
         at=decision.at,
@@ -75,10 +76,6 @@ def _judged(decision: Decision, entry: TimelineEntry | None, read: Sources) -> M
         checks=checks_of(decision),
         tone=TONES[Outcome(decision.outcome)],
     )
-
-
-def _attribution_of(decision: Decision, read: Sources) -> Attribution | None:
-    return next((a for a in read.attributions if a.pk == decision.attribution_id), None)
 
 
 def _asked(decision: Decision, is_late: bool, read: Sources) -> str:
@@ -114,7 +111,7 @@ def promised(decision: Decision, read: Sources) -> tuple[str, ...]:
     due = {
         **told,
         "amounts": in_words(terms.referrer_amounts),
-        "count": terms.qualifying_event_count,
+        "often": often(terms.qualifying_event_count),
         "event": terms.qualifying_event_type,
         "days": terms.hold_days,
     }
@@ -124,22 +121,20 @@ def promised(decision: Decision, read: Sources) -> tuple[str, ...]:
     if terms.referrer_amounts and terms.hold_days:
         text = _(
             "%(referrer)s gets %(amounts)s %(days)d days after %(referee)s has done "
-            "“%(event)s” %(count)d times."
+            "“%(event)s” %(often)s."
         )
         lines.append(text % due)
     elif terms.referrer_amounts:
-        text = _(
-            "%(referrer)s gets %(amounts)s when %(referee)s has done “%(event)s” %(count)d times."
-        )
+        text = _("%(referrer)s gets %(amounts)s when %(referee)s has done “%(event)s” %(often)s.")
         lines.append(text % due)
     return tuple(lines)
 
 
-def _moved(entry: TimelineEntry, before: TimelineEntry | None, read: Sources) -> Moment:
-    attribution = read.of(entry.attribution)
-    follows = before is not None and _is_one_step(before, entry)
+def _moved(entry: TimelineEntry, read: Sources) -> Moment:
+    attribution = read.of(entry.attribution_id)
     text, *details = _told_move(entry, attribution, read)
-    if entry.reason and not follows:
+    # A service's reason is the event, which is told already.
+    if entry.reason and not entry.actor.startswith("service:"):
         details.append(_("Reason: %(reason)s") % {"reason": entry.reason})
     return Moment(
         at=entry.at,
@@ -151,9 +146,10 @@ def _moved(entry: TimelineEntry, before: TimelineEntry | None, read: Sources) ->
     )
 
 
-def _is_one_step(before: TimelineEntry, entry: TimelineEntry) -> bool:
-    """Say whether two moves were one act, so that its reason need not be told twice."""
-    return (before.attribution_id, before.at) == (entry.attribution_id, entry.at)
+def _goes_without_saying(entry: TimelineEntry, read: Sources) -> bool:
+    """Say whether it is a reward paid with the very move that qualified, and told with that."""
+    attribution = read.of(entry.attribution_id)
+    return entry.to_status == Status.REWARDED and attribution.qualified_at == entry.at
 
 
 FURTHER: dict[tuple[str, str], Any] = {
@@ -219,6 +215,9 @@ def successor_of(attribution: Attribution, read: Sources) -> Attribution | None:
 def _qualified(
     entry: TimelineEntry, attribution: Attribution, told: dict[str, object]
 ) -> tuple[str, ...]:
+    if attribution.rewarded_at == entry.at:
+        text = _("Qualified: %(referee)s has done what the terms ask; %(referrer)s is paid.")
+        return (text % told,)
     text = _("Qualified: %(referee)s has done what the terms ask.") % told
     if attribution.release_at and attribution.release_at > entry.at:
         due = {**told, "at": when(attribution.release_at)}

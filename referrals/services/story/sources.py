@@ -65,9 +65,9 @@ class Sources:
         adopter = session.adopted_by_id if session else None
         return self.user.pk in (capture.user_id, adopter)
 
-    def of(self, attribution: Attribution) -> Attribution:
+    def of(self, attribution_id: UUID) -> Attribution:
         """Return the one object of an attribution, with its names joined."""
-        return next(a for a in self.attributions if a.pk == attribution.pk)
+        return next(a for a in self.attributions if a.pk == attribution_id)
 
 
 def sources_of(*, user: User, now: datetime, about: Attribution | None = None) -> Sources:

@@ -14,6 +14,7 @@ from referrals.services.story.words import (
     called,
     in_words,
     listed,
+    often,
     pair,
     told,
     when,
@@ -27,7 +28,7 @@ from rewards.amounts import Amounts
 def summary_of(read: Sources, attribution: Attribution | None, paid: Paid) -> str:
     """Return one or two sentences on this attribution, or on why there is none."""
     if attribution is not None:
-        sentences = [_invited(attribution), _standing(attribution, read, paid)]
+        sentences = [_claimed(attribution), _standing(attribution, read, paid)]
     else:
         sentences = [
             _("%(person)s is attributed to nobody.") % {"person": called(read.user)},
@@ -44,12 +45,20 @@ def _gone(user: User) -> list[str]:
     return []
 
 
-def _invited(attribution: Attribution) -> str:
-    return _("%(referee)s was invited by %(referrer)s with %(code)s on %(at)s.") % {
+def _claimed(attribution: Attribution) -> str:
+    """Say who invited whom, or, where that does not count, that somebody claimed it."""
+    told_of = {
         **pair(attribution.referee, attribution.referrer),
         "code": attribution.code,
         "at": when(attribution.claimed_at),
     }
+    if attribution.status == Status.HELD:
+        text = _("%(referee)s claimed %(code)s of %(referrer)s on %(at)s.")
+    elif attribution.is_live:
+        text = _("%(referee)s was invited by %(referrer)s with %(code)s on %(at)s.")
+    else:
+        text = _("%(referee)s’s claim of %(code)s of %(referrer)s, of %(at)s, no longer counts.")
+    return text % told_of
 
 
 def _standing(attribution: Attribution, read: Sources, paid: Paid) -> str:
@@ -82,13 +91,13 @@ def _pending(attribution: Attribution, read: Sources, paid: Paid) -> str:
     terms = attribution.terms
     done = sum(event.type == terms.qualifying_event_type for event in read.events)
     due = _(
-        "%(referrer)s is owed %(amounts)s once %(referee)s has done “%(event)s” %(count)d times; "
+        "%(referrer)s is owed %(amounts)s once %(referee)s has done “%(event)s” %(often)s; "
         "%(done)d so far."
     ) % {
         **pair(attribution.referee, attribution.referrer),
         "amounts": in_words(terms.referrer_amounts) or _("nothing"),
         "event": terms.qualifying_event_type,
-        "count": terms.qualifying_event_count,
+        "often": often(terms.qualifying_event_count),
         "done": done,
     }
     return f"{_has(attribution, paid)} {due}"
@@ -182,10 +191,11 @@ def _why_nobody(read: Sources) -> str:
     refused = [d for d in read.decisions if d.outcome == Outcome.REFUSED]
     opened = sorted(read.own_captures, key=lambda c: c.opened_at)
     claimable = [c for c in opened if c.closed_at is None and c.expires_at > read.now]
-    if refused and not (claimable and claimable[-1].opened_at > refused[-1].at):
-        return _refused(refused[-1], read)
-    if claimable:
-        return _waiting(claimable[-1], read)
+    told_why = [_refused(refused[-1], read)] if refused else []
+    if claimable and not (refused and refused[-1].at > claimable[-1].opened_at):
+        told_why.append(_waiting(claimable[-1], read))
+    if told_why:
+        return " ".join(told_why)
     if opened:
         return _lost(opened[-1], read)
     return _went_to_others(read) or _("No invitation was opened and no code was claimed.")
@@ -234,7 +244,7 @@ def _lost(capture: Capture, read: Sources) -> str:
 
 def _went_to_others(read: Sources) -> str:
     """Say who took what was opened on the person's devices; nothing if nobody did."""
-    opened = by_visit(read.captures)
+    opened = by_visit([c for c in read.captures if c.code.owner_id != read.user.pk])
     taken = [v for v in read.visits if v.adopted_by_id != read.user.pk and opened.get(v.pk)]
     if not taken:
         return ""

@@ -51,9 +51,10 @@ def of_others(read: Sources) -> Iterator[Moment]:
 
 def endings(read: Sources) -> Iterator[Moment]:
     """Tell what became of every code that the person opened."""
+    used = {attribution.capture_id for attribution in read.attributions}
     for capture in read.own_captures:
         at, text = _ending(capture, read)
-        if at is not None:
+        if at is not None and capture.pk not in used:  # the claim that used it says so
             yield Moment(
                 at=at,
                 text=text,
@@ -66,7 +67,10 @@ def endings(read: Sources) -> Iterator[Moment]:
 
 
 def devices(read: Sources) -> Iterator[Moment]:
+    taken_over = {(visit.device_id, visit.adopted_at) for visit in read.visits}
     for device in read.devices:
+        if (device.device_id, device.first_seen_at) in taken_over:  # told as that
+            continue
         yield Moment(
             at=device.first_seen_at,
             text=_("Signed in on device %(device)s for the first time.")
@@ -186,8 +190,6 @@ def _closed(capture: Capture, read: Sources, told: dict[str, str]) -> str:
     claimed = _claim_that_closed(capture, read)
     if claimed is None:
         return str(ENDINGS[ClosedReason(capture.closed_reason)]) % told
-    if claimed.capture_id == capture.pk:
-        return _("%(code)s was used by the claim.") % told
     return _superseded(claimed, told)
 
 

@@ -90,6 +90,11 @@ def counted(currency: str, n: int, shown: str) -> str:
     return units[currency] % {"n": shown}
 
 
+def often(n: int) -> str:
+    """Return how often, e.g. `once` or `3 times`."""
+    return _("once") if n == 1 else ngettext("%(n)d time", "%(n)d times", n) % {"n": n}
+
+
 def listed(words: Iterable[str]) -> str:
     return get_text_list(list(words), _("and"))
 
