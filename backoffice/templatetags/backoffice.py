@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.references import link_to
+
 register = template.Library()
 
 
@@ -22,8 +24,7 @@ def row_link(context: dict[str, Any], row: Model | None, text: Any = None) -> st
     shown = str(row if text is None else text)
     if not _may_see(context, type(row)):
         return shown
-    address = reverse(f"admin:{_name_of(type(row))}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', address, shown)
+    return link_to(row, shown)
 
 
 @register.simple_tag(takes_context=True)
@@ -32,7 +33,7 @@ def list_link(context: dict[str, Any], of: str, text: Any, **filters: Any) -> st
     model = apps.get_model(of)
     if not _may_see(context, model):
         return ""
-    address = reverse(f"admin:{_name_of(model)}_changelist")
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     return format_html('<a href="{}?{}">{}</a>', address, urlencode(filters), text)
 
 
@@ -40,7 +41,3 @@ def _may_see(context: dict[str, Any], model: type[Model]) -> bool:
     page = site._registry.get(model)
     request = context["request"]
     return page is not None and page.has_view_permission(request)
-
-
-def _name_of(model: type[Model]) -> str:
-    return f"{model._meta.app_label}_{model._meta.model_name}"

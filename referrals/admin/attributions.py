@@ -105,9 +105,6 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
         """Leave it to the story to show the fields."""
         return ()
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Attribution]:
-        return super().get_queryset(request).select_related("terms__program", "capture")
-
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -116,12 +113,11 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
         to_referee, to_referrer = story.paid
         names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
         context |= {
-            "title": _("%(referee)s, invited by %(referrer)s") % names,
+            "title": _("Invitation of %(referee)s by %(referrer)s") % names,
             "subtitle": None,
             "story": story,
-            "attribution": attribution,
-            "referee_name": named(attribution.referee),
-            "referrer_name": named(attribution.referrer),
+            "attribution": story.attribution,
+            "names": names,
             "to_referee": told(to_referee),
             "to_referrer": told(to_referrer),
         }

@@ -7,8 +7,10 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from backoffice.lists import COUNTED, ReadOnlyAdmin, ReadOnlyInline
+from backoffice.references import link_to, row_behind
 from rewards.admin.amounts import shown
 from rewards.models import Balance, Entry, Transaction
 
@@ -94,7 +96,7 @@ class TransactionAdmin(LedgerAdmin):
         "user",
         "change",
         "memo",
-        "reference",
+        "reference_link",
         "actor",
         "idempotency_key",
         "reverses",
@@ -118,9 +120,15 @@ class TransactionAdmin(LedgerAdmin):
     def change(self, transaction: Transaction) -> str:
         return shown(transaction.amounts)
 
-    @admin.display(description="reversed by")
+    @admin.display(description=gettext_lazy("reference"))
+    def reference_link(self, transaction: Transaction) -> str:
+        row = row_behind(transaction.reference)
+        return link_to(row, transaction.reference) if row else transaction.reference or "-"
+
+    @admin.display(description=gettext_lazy("reversed by"))
     def reversal(self, transaction: Transaction) -> str:
-        return str(Transaction.objects.filter(reverses=transaction).first() or "-")
+        later = Transaction.objects.filter(reverses=transaction).first()
+        return link_to(later) if later else "-"
 
 
 @admin.register(Entry)

@@ -12,7 +12,8 @@ from referrals.services.story.money import paid_for, payments
 from referrals.services.story.shared import SharedDevice, devices_of
 from referrals.services.story.sources import sources_of
 from referrals.services.story.summary import sides, summary_of
-from referrals.services.story.visits import adoptions, devices, endings, landed, of_others, openings
+from referrals.services.story.visits import adoptions, devices, endings, of_others, openings
+from referrals.services.story.waiting import waiting_for
 from referrals.services.story.words import in_words, named, short, told
 from rewards.amounts import Amounts
 
@@ -27,13 +28,13 @@ __all__ = [
     "devices_of",
     "in_words",
     "invited_by",
-    "landed",
     "named",
     "paid_for",
     "short",
     "sides",
     "story_of",
     "told",
+    "waiting_for",
 ]
 
 

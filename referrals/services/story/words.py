@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from referrals.models import Decision
-from referrals.rules import Verdict
+from referrals.rules import Verdict, reason_told
 from referrals.services.story.moments import Check, Who
 from rewards.amounts import Amounts
 
@@ -128,7 +128,7 @@ def checks_of(decision: Decision) -> tuple[Check, ...]:
             asks=str(RULES.get(e["rule"], e["rule"].replace("_", " "))),
             verdict=e["verdict"],
             found=str(FOUND.get(e["verdict"], e["verdict"])),
-            reason=e["reason"],
+            reason=reason_told(e),
         )
         for e in decision.evaluations
     )
@@ -136,12 +136,12 @@ def checks_of(decision: Decision) -> tuple[Check, ...]:
 
 def why(decision: Decision, *verdicts: Verdict) -> str:
     """Return the reasons of the rules that came to these verdicts, in their order."""
-    return " ".join(e["reason"] for e in decision.evaluations if e["verdict"] in verdicts)
+    return " ".join(reason_told(e) for e in decision.evaluations if e["verdict"] in verdicts)
 
 
 def why_refused(decision: Decision) -> str:
     """Return why a claim was refused: the first rule's reason, which the claimer was told too."""
-    failed = [e["reason"] for e in decision.evaluations if e["verdict"] == Verdict.FAIL]
+    failed = [reason_told(e) for e in decision.evaluations if e["verdict"] == Verdict.FAIL]
     if failed:
-        return str(failed[0])
+        return failed[0]
     return str(REFUSALS.get(decision.refusal, decision.refusal.replace("_", " ")))
