@@ -345,7 +345,7 @@ class TestDecidedByStaff:
         )
 
         assert moment(held, "Rejected: nobody is paid.").by.text == "aree (staff)"
-        assert "no longer counts. It was rejected by aree (staff) on" in summary(held)
+        assert "and it no longer counts. It was rejected by aree (staff) on" in summary(held)
         assert summary(held).endswith("One person twice. Nobody has anything from it.")
 
 
@@ -374,7 +374,7 @@ class TestReversal:
         assert (told.by.text, told.details) == ("aree (staff)", ("Reason: A mistake",))
         taken = moment(ploy, "50 coins taken back from Nok.")
         reversal = Transaction.objects.get(reverses__idempotency_key=rewarded.referrer_key)
-        assert taken.links == (("Ledger transaction", reversal),)
+        assert taken.links == (("Transaction", reversal),)
         assert taken.by.text == "aree (staff)"
         assert "It was reversed by aree (staff) on" in summary(ploy)
         assert summary(ploy).endswith("A mistake. Nobody has anything from it.")

@@ -24,7 +24,7 @@ def payments(read: Sources) -> Iterator[Moment]:
             at=transaction.created_at,
             text=_moved(transaction),
             by=who_did(transaction.actor, read.user),
-            links=((_("Ledger transaction"), transaction),),
+            links=((_("Transaction"), transaction),),
             details=tuple(_details(transaction)),
             tone=Tone.PLAIN,
         )

@@ -57,7 +57,7 @@ def _claimed(attribution: Attribution) -> str:
     elif attribution.is_live:
         text = _("%(referee)s was invited by %(referrer)s with %(code)s on %(at)s.")
     else:
-        text = _("%(referee)s’s claim of %(code)s of %(referrer)s, of %(at)s, no longer counts.")
+        text = _("%(referee)s claimed %(code)s of %(referrer)s on %(at)s, and it no longer counts.")
     return text % told_of
 
 
