@@ -1,12 +1,8 @@
-"""Links to rows of the admin, and to the row that an opaque `kind:id` stands for."""
+"""Which row an opaque reference, `kind:id`, stands for; apps above tell those below."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db.models import Model
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 Finder = Callable[[str], Model | None]
 _finders: dict[str, Finder] = {}
@@ -22,10 +18,3 @@ def row_behind(reference: str) -> Model | None:
     kind, _colon, id_ = reference.partition(":")
     find = _finders.get(kind)
     return find(id_) if find else None
-
-
-def link_to(row: Model, text: Any = None) -> SafeString:
-    """Link to the page of `row` in the admin, under `text` or its own name."""
-    meta = row._meta
-    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', address, row if text is None else text)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from backoffice.references import link_to
+from backoffice.links import link_to
 
 register = template.Library()
 

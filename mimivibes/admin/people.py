@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import User
-from backoffice.lists import ListAdmin
+from backoffice.corrections import CorrectableAdmin
 from mimivibes.admin.person import page_of_person
+from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
     "clerk_id",
@@ -72,7 +73,7 @@ class IsStaffAccount(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     """Inspect people, whose data is Clerk's to change; manage staff accounts.
 
     Nobody is deleted here: people are erased by `manage.py erase_user`, staff made inactive.
@@ -85,6 +86,7 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
     search_fields = ("^clerk_id", "^email", "^first_name", "^last_name", "^username")
     search_help_text = "How a Clerk id, e-mail address, name or username begins"
     ordering = ("-id",)
+    corrections = (GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
         ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),

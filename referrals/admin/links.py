@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from django.db.models import Model
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from backoffice.links import page_of
 from backoffice.references import register_reference
 from referrals.models import Attribution, QualifyingEvent
 from referrals.services.story import named
@@ -18,12 +17,6 @@ PERSON_SEARCH = ("clerk_id", "email", "first_name", "last_name")
 def search_by_person(*paths: str) -> tuple[str, ...]:
     """Return search fields for the people at `paths`, by how their ids and names begin."""
     return tuple(f"{path}__{field}__istartswith" for path in paths for field in PERSON_SEARCH)
-
-
-def page_of(row: Model) -> str:
-    """Return the address of a row's page in the admin."""
-    meta = row._meta
-    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
 
 
 def person_link(user: User) -> SafeString:

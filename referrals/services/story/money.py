@@ -57,8 +57,8 @@ def _moved(transaction: Transaction) -> str:
 
 
 def _details(transaction: Transaction) -> Iterator[str]:
-    if note := getattr(transaction, "note", ""):
-        yield _("Reason: %(reason)s") % {"reason": note}
+    if transaction.note:
+        yield _("Reason: %(reason)s") % {"reason": transaction.note}
     if missing := _shortfall(transaction):
         told = {"who": called(transaction.user), "amounts": in_words(missing)}
         yield _("%(who)s had spent %(amounts)s already; it is recorded as a shortfall.") % told
