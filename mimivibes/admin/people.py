@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from backoffice.corrections import CorrectableAdmin
 from mimivibes.admin.person import page_of_person
+from referrals.admin.corrections import ATTRIBUTE
 from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
@@ -86,7 +87,7 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     search_fields = ("^clerk_id", "^email", "^first_name", "^last_name", "^username")
     search_help_text = "How a Clerk id, e-mail address, name or username begins"
     ordering = ("-id",)
-    corrections = (GRANT, TAKE_BACK)
+    corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
         ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),

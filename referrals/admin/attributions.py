@@ -11,13 +11,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from backoffice.corrections import CorrectableAdmin, Correction, CorrectionForm
+from backoffice.corrections import CorrectableAdmin
 from backoffice.lists import ReadOnlyAdmin
+from referrals.admin.corrections import CORRECTIONS
 from referrals.admin.links import search_by_person
-from referrals.models import Attribution, Status
-from referrals.services import corrections
+from referrals.models import Attribution
 from referrals.services.attributions import (
     MoveNotAllowed,
     approve_attribution,
@@ -35,30 +34,6 @@ class ReasonForm(ActionForm):
         required=False,
         widget=forms.TextInput(attrs={"placeholder": "Reason, for the record", "size": 40}),
     )
-
-
-class ClawBackForm(CorrectionForm):
-    """A correction that takes back what may have been spent already."""
-
-    claw_back = forms.BooleanField(
-        label=gettext_lazy("Take back what is left"),
-        required=False,
-        help_text=gettext_lazy("If somebody has spent it, record the rest as a shortfall."),
-    )
-
-
-CORRECTIONS = (
-    Correction(
-        slug="reverse",
-        label=gettext_lazy("Reverse"),
-        explanation=gettext_lazy("The attribution ends and what it paid is taken back."),
-        permission="referrals.reverse_attribution",
-        act=corrections.reverse,
-        refusals=(MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed),
-        form_class=ClawBackForm,
-        applies=lambda attribution: attribution.is_live and attribution.status != Status.HELD,
-    ),
-)
 
 
 @admin.register(Attribution)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("referrals", "0003_default_program")]
+    dependencies = [("referrals", "0005_attribution_replaced_once")]
 
     operations = [
         AddIndexConcurrently(

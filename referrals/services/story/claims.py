@@ -1,14 +1,16 @@
 """What was tried, how it was judged, and how each attribution moved since."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from referrals.models import Attribution, Capture, Decision, Outcome, Status, TimelineEntry
+from referrals.models import Attribution, Decision, Outcome, Status, TimelineEntry
 from referrals.rules import Verdict
-from referrals.services.attributions import SYSTEM
+from referrals.services.payments import SYSTEM
 from referrals.services.story.moments import Moment, Tone, Who
 from referrals.services.story.sources import Sources
 from referrals.services.story.words import (
@@ -55,37 +57,56 @@ def _move_made_by(decision: Decision, read: Sources) -> TimelineEntry | None:
 
 
 def _judged(decision: Decision, entry: TimelineEntry | None, read: Sources) -> Moment:
-    links: list[tuple[str, Decision | Attribution | Capture]] = [(_("Decision"), decision)]
     attribution = read.of(decision.attribution_id) if decision.attribution_id else None
     is_late = attribution is not None and decision.at > attribution.claimed_at
-    if attribution is not None:
-        links.append((_("Attribution"), attribution))
-        if attribution.capture is not None and not is_late:
-            links.append((_("Capture"), attribution.capture))
-    claimer = Who(called(read.user), read.user)
+    details = promised(decision, read) if decision.outcome == Outcome.ACCEPTED else ()
+    if entry and _is_by_staff(entry):
+        details = (_reason(entry), *details)
     return Moment(
         at=decision.at,
-        text=f"{_asked(decision, is_late, read)} {_outcome(decision)}",
-        by=who_did(entry.actor, read.user)
-        if entry
-        else Who(_("the system"))
-        if is_late
-        else claimer,
-        links=tuple(links),
-        details=promised(decision, read) if decision.outcome == Outcome.ACCEPTED else (),
+        text=f"{_asked(decision, entry, is_late, read)} {_outcome(decision)}",
+        by=_decider(entry, is_late, read),
+        links=tuple(_links(decision, attribution, is_late)),
+        details=details,
         checks=checks_of(decision),
         tone=TONES[Outcome(decision.outcome)],
     )
 
 
-def _asked(decision: Decision, is_late: bool, read: Sources) -> str:
+def _decider(entry: TimelineEntry | None, is_late: bool, read: Sources) -> Who:
+    if entry is not None:
+        return who_did(entry.actor, read.user)
+    return Who(_("the system")) if is_late else Who(called(read.user), read.user)
+
+
+def _links(
+    decision: Decision, attribution: Attribution | None, is_late: bool
+) -> Iterator[tuple[str, Model]]:
+    yield _("Decision"), decision
+    if attribution is not None:
+        yield _("Attribution"), attribution
+        if attribution.capture is not None and not is_late:
+            yield _("Capture"), attribution.capture
+
+
+def _is_by_staff(entry: TimelineEntry) -> bool:
+    return entry.actor.startswith("staff:")
+
+
+def _reason(entry: TimelineEntry) -> str:
+    return _("Reason: %(reason)s") % {"reason": entry.reason}
+
+
+def _asked(decision: Decision, entry: TimelineEntry | None, is_late: bool, read: Sources) -> str:
     told = {"code": decision.code, "person": called(read.user)}
     if is_late:
         return _("Clerk told when the account was made, so the claim was judged again.")
-    if decision.referrer:
-        told["referrer"] = named(decision.referrer)
-        return _("%(person)s claimed %(code)s of %(referrer)s.") % told
-    return _("%(person)s claimed %(code)s.") % told
+    if decision.referrer is None:
+        return _("%(person)s claimed %(code)s.") % told
+    told["referrer"] = named(decision.referrer)
+    if entry and _is_by_staff(entry):
+        return _("%(person)s was attributed by hand to %(referrer)s, by %(code)s.") % told
+    return _("%(person)s claimed %(code)s of %(referrer)s.") % told
 
 
 def _outcome(decision: Decision) -> str:
@@ -135,7 +156,7 @@ def _moved(entry: TimelineEntry, read: Sources) -> Moment:
     text, *details = _told_move(entry, attribution, read)
     # A service's reason is the event, which is told already.
     if entry.reason and not entry.actor.startswith("service:"):
-        details.append(_("Reason: %(reason)s") % {"reason": entry.reason})
+        details.append(_reason(entry))
     return Moment(
         at=entry.at,
         text=text,
@@ -147,14 +168,26 @@ def _moved(entry: TimelineEntry, read: Sources) -> Moment:
 
 
 def _goes_without_saying(entry: TimelineEntry, read: Sources) -> bool:
-    """Say whether it is a reward paid with the very move that qualified, and told with that."""
+    """Say whether a move is a further step of one act, which is told with the first.
+
+    So is a reward paid with the very move that qualified, and the way of an attribution that was
+    moved from another referrer, as far along as that was.
+    """
     attribution = read.of(entry.attribution_id)
-    return entry.to_status == Status.REWARDED and attribution.qualified_at == entry.at
+    if attribution.replaces_id and entry.from_status and _begins(entry.at, attribution, read):
+        return True
+    moved = (entry.from_status, entry.to_status)
+    return moved == (Status.QUALIFIED, Status.REWARDED) and attribution.qualified_at == entry.at
+
+
+def _begins(at: datetime, attribution: Attribution, read: Sources) -> bool:
+    """Say whether an attribution was made at this moment."""
+    own = (entry for entry in read.moves if entry.attribution_id == attribution.pk)
+    return any(entry.at == at and not entry.from_status for entry in own)
 
 
 FURTHER: dict[tuple[str, str], Any] = {
     (Status.HELD, Status.PENDING): gettext_lazy("Approved: both are owed their rewards."),
-    (Status.HELD, Status.REJECTED): gettext_lazy("Rejected: nobody is paid."),
     (Status.REJECTED, Status.HELD): gettext_lazy("Reopened: it is held for review again."),
     (Status.QUALIFIED, Status.REWARDED): gettext_lazy("The reward of %(referrer)s was due."),
 }
@@ -170,8 +203,8 @@ def _told_move(entry: TimelineEntry, attribution: Attribution, read: Sources) ->
         return (_("Accepted: both are owed their rewards."),)
     if moved == (Status.PENDING, Status.QUALIFIED):
         return _qualified(entry, attribution, told)
-    if entry.to_status == Status.REVERSED:
-        return (_ended(attribution, read, told),)
+    if entry.to_status in (Status.REVERSED, Status.REJECTED):
+        return (_ended(entry, attribution, read, told),)
     if entry.from_status == Status.REVERSED:
         return (_("Restored: %(referee)s counts as invited by %(referrer)s again.") % told,)
     if text := FURTHER.get(moved):
@@ -192,24 +225,37 @@ def _begun(
     return _("Attributed to %(referrer)s: both are owed their rewards.") % told
 
 
-def _ended(attribution: Attribution, read: Sources, told: dict[str, object]) -> str:
-    successor = successor_of(attribution, read)
-    if successor is not None:
-        to = {**told, "to": called(successor.referrer)}
-        return _("Moved away: invited by %(to)s, not by %(referrer)s.") % to
+def _ended(
+    entry: TimelineEntry, attribution: Attribution, read: Sources, told: dict[str, object]
+) -> str:
+    later = [a for a in read.attributions if a.replaces_id == attribution.pk]
+    for moved_to in later:
+        if _begins(entry.at, moved_to, read):
+            to = {**told, "to": called(moved_to.referrer)}
+            return _("Moved away: invited by %(to)s, not by %(referrer)s.") % to
+    replaced = replaced_by(attribution, read)
+    if replaced is not None and _moves_at(entry.at, replaced, read):
+        back = {**told, "to": called(replaced.referrer)}
+        return _("Moved back: invited by %(to)s, not by %(referrer)s.") % back
+    if entry.to_status == Status.REJECTED:
+        return _("Rejected: nobody is paid.")
     return _("Reversed: %(referee)s no longer counts as invited by %(referrer)s.") % told
+
+
+def _moves_at(at: datetime, attribution: Attribution, read: Sources) -> bool:
+    return any((entry.attribution_id, entry.at) == (attribution.pk, at) for entry in read.moves)
 
 
 def replaced_by(attribution: Attribution, read: Sources) -> Attribution | None:
     """Return the attribution that was moved to become this one."""
-    earlier = getattr(attribution, "replaces_id", None)
+    earlier = attribution.replaces_id
     return next((a for a in read.attributions if a.pk == earlier), None)
 
 
 def successor_of(attribution: Attribution, read: Sources) -> Attribution | None:
-    """Return the attribution that this one was moved to."""
-    later = (a for a in read.attributions if getattr(a, "replaces_id", None) == attribution.pk)
-    return next(later, None)
+    """Return the attribution that this one was last moved to, if that stands."""
+    later = [a for a in read.attributions if a.replaces_id == attribution.pk and a.is_live]
+    return later[-1] if later else None
 
 
 def _qualified(

@@ -5,7 +5,15 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from referrals.models import Attribution, Capture, ClosedReason, Decision, Outcome, Status
+from referrals.models import (
+    Attribution,
+    Capture,
+    ClosedReason,
+    Decision,
+    Outcome,
+    Status,
+    TimelineEntry,
+)
 from referrals.rules import Verdict
 from referrals.services.story.claims import successor_of
 from referrals.services.story.money import Paid
@@ -28,7 +36,7 @@ from rewards.amounts import Amounts
 def summary_of(read: Sources, attribution: Attribution | None, paid: Paid) -> str:
     """Return one or two sentences on this attribution, or on why there is none."""
     if attribution is not None:
-        sentences = [_claimed(attribution), _standing(attribution, read, paid)]
+        sentences = [_claimed(attribution, read), _standing(attribution, read, paid)]
     else:
         sentences = [
             _("%(person)s is attributed to nobody.") % {"person": called(read.user)},
@@ -45,8 +53,11 @@ def _gone(user: User) -> list[str]:
     return []
 
 
-def _claimed(attribution: Attribution) -> str:
+def _claimed(attribution: Attribution, read: Sources) -> str:
     """Say who invited whom, or, where that does not count, that somebody claimed it."""
+    by_staff = [e for e in read.moves if _begins_by_staff(e, attribution)]
+    if by_staff:
+        return _by_hand(by_staff[0], attribution)
     told_of = {
         **pair(attribution.referee, attribution.referrer),
         "code": attribution.code,
@@ -59,6 +70,21 @@ def _claimed(attribution: Attribution) -> str:
     else:
         text = _("%(referee)s claimed %(code)s of %(referrer)s on %(at)s, and it no longer counts.")
     return text % told_of
+
+
+def _begins_by_staff(entry: TimelineEntry, attribution: Attribution) -> bool:
+    is_first = entry.attribution_id == attribution.pk and not entry.from_status
+    return is_first and entry.actor.startswith("staff:")
+
+
+def _by_hand(entry: TimelineEntry, attribution: Attribution) -> str:
+    text = _("%(referee)s was attributed to %(referrer)s by %(who)s on %(at)s: %(reason)s")
+    return text % {
+        **pair(attribution.referee, attribution.referrer),
+        "who": who_did(entry.actor).text,
+        "at": when(entry.at),
+        "reason": _as_sentence(entry.reason),
+    }
 
 
 def _standing(attribution: Attribution, read: Sources, paid: Paid) -> str:

@@ -196,7 +196,8 @@ def _closed(capture: Capture, read: Sources, told: dict[str, str]) -> str:
 def _claim_that_closed(capture: Capture, read: Sources) -> Attribution | None:
     if capture.closed_reason != ClosedReason.CLAIMED:
         return None
-    return next((a for a in read.attributions if a.claimed_at == capture.closed_at), None)
+    claimed = (a for a in read.attributions if a.claimed_at == capture.closed_at)
+    return next((a for a in claimed if a.replaces_id is None), None)
 
 
 def _superseded(claimed: Attribution, told: dict[str, str]) -> str:

@@ -29,6 +29,7 @@ RULES = {
     "mailboxes_differ": gettext_lazy("The two have different mailboxes"),
     "mailbox_is_lasting": gettext_lazy("The mailbox is not a throw-away one"),
     "referrer_is_not_hurried": gettext_lazy("The inviter has few claims in an hour"),
+    "staff_decide": gettext_lazy("Staff decided by hand"),
     "address_is_not_hurried": gettext_lazy("The network address has few claims in an hour"),
 }
 FOUND = {
