@@ -89,6 +89,7 @@ class TestOrder:
         browser = Browser()
         browser.open_link(noks_code)
         browser.sign_in(ploy).claim()
+        browser.sign_out().open_link(noks_code)
         back_end.report(ploy)
 
         def cost() -> int:
@@ -313,7 +314,7 @@ class TestClaims:
 
         assert [text for text in texts(ploy) if "has done “" in text] == [
             "Ploy has done “reading.completed”, number 1.",
-            "Ploy has done “reading.completed” 4 times more by now.",
+            "Ploy has done “reading.completed” 4 more times by now.",
         ]
 
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from itertools import groupby
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from referrals.models import QualifyingEvent
 from referrals.services.story.moments import Moment, Tone, Who
 from referrals.services.story.sources import Sources
-from referrals.services.story.words import called, often, who_did
+from referrals.services.story.words import called, who_did
 
 TOLD_OF_THE_UNATTRIBUTED = 3
 """How many events of a type are told one by one of somebody for whom no terms count them."""
@@ -49,8 +50,12 @@ def events(read: Sources) -> Iterator[Moment]:
             does = {"person": called(read.user), "type": type_, "n": number}
             yield _did(event, _("%(person)s has done “%(type)s”, number %(n)d.") % does)
         if later := sent[told:]:
-            more = _("%(person)s has done “%(type)s” %(often)s more by now.")
-            does = {"person": called(read.user), "type": type_, "often": often(len(later))}
+            more = ngettext(
+                "%(person)s has done “%(type)s” once more by now.",
+                "%(person)s has done “%(type)s” %(n)d more times by now.",
+                len(later),
+            )
+            does = {"person": called(read.user), "type": type_, "n": len(later)}
             yield _did(later[-1], more % does, Tone.QUIET)
 
 
