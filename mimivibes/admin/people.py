@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from backoffice.corrections import CorrectableAdmin
 from referrals.admin.corrections import ATTRIBUTE
+from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
     "clerk_id",
@@ -84,6 +85,7 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     search_fields = ("^clerk_id", "^email", "^first_name", "^last_name", "^username")
     search_help_text = "How a Clerk id, e-mail address, name or username begins"
     ordering = ("-id",)
+    corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
         ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),
@@ -93,7 +95,6 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
         (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
     )
     readonly_fields = PROFILE_FIELDS
-    corrections = (ATTRIBUTE,)
 
     @admin.display(description="state")
     def state(self, user: User) -> str:
