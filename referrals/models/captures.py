@@ -127,7 +127,23 @@ class Capture(models.Model):
                 name="capture_open_is_one_per_browser_session_and_code",
             ),
         ]
-        indexes = [models.Index(fields=["expires_at"], name="capture_expires_at")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="capture_expires_at"),
+            # The funnel reads these three, and no row.
+            models.Index(fields=["first_opened_at"], include=["code"], name="capture_first_opened"),
+            models.Index(
+                fields=["first_opened_at"],
+                include=["code"],
+                condition=Q(adopted_at__isnull=True, user__isnull=False),
+                name="capture_opened_signed_in",
+            ),
+            models.Index(
+                fields=["adopted_at"],
+                include=["code"],
+                condition=Q(adopted_at__isnull=False),
+                name="capture_adopted",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} opened {self.opened_at:%Y-%m-%d %H:%M}"

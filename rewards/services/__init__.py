@@ -5,6 +5,7 @@ from rewards.services.exchanging import NoRate, active_rates, exchange
 from rewards.services.forfeits import forfeit_balances
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
 from rewards.services.idempotency import Answer, answer_once
+from rewards.services.issued import Issued, earned_between, issued_by_kind
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
 from rewards.services.proof import Fault, verify_ledger
 from rewards.services.reversals import (
@@ -22,6 +23,7 @@ __all__ = [
     "Fault",
     "IdempotencyKeyReused",
     "InsufficientBalance",
+    "Issued",
     "NoRate",
     "Occasion",
     "TransactionNotFound",
@@ -30,10 +32,12 @@ __all__ = [
     "answer_once",
     "balances_of",
     "earned",
+    "earned_between",
     "exchange",
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "issued_by_kind",
     "pay_occasions",
     "pay_rules",
     "reverse_by_id",
