@@ -83,7 +83,7 @@ def replay_webhook(*, receipt: WebhookReceipt, now: datetime) -> str:
 
 
 class Inbox(NamedTuple):
-    """What of the inbox is not finished, what of that has failed, and since when the first waits."""
+    """How many deliveries are not finished, how many of them failed, and since when one waits."""
 
     unfinished: int
     failed: int

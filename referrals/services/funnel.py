@@ -16,6 +16,7 @@ from django.db.models import (
     F,
     Func,
     IntegerField,
+    Min,
     OuterRef,
     QuerySet,
     Value,
@@ -103,7 +104,8 @@ def _by_day(
         function="width_bucket",
         output_field=IntegerField(),
     )
-    return within.order_by().values_list(Value(step), day).annotate(total=Count("*"))
+    counted: QuerySet[Any, Any] = within.order_by().values_list(Value(step), day)
+    return counted.annotate(total=Count("*"))
 
 
 class TopReferrer(NamedTuple):
