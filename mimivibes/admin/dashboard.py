@@ -80,6 +80,11 @@ class DashboardForm(forms.Form):
     )
     code = forms.CharField(label=gettext_lazy("Code"), max_length=64, required=False)
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Say whether something less than everything was asked for."""
+        return any(self.data.get(name) for name in ("program", "code"))
+
     def clean_code(self) -> ReferralCode | None:
         typed = self.cleaned_data["code"]
         if not typed:
@@ -102,10 +107,11 @@ class Asked:
     @cached_property
     def midnights(self) -> list[datetime]:
         """The beginning of each day, and the end of the last."""
-        today = timezone.localtime(self.now, timezone.get_default_timezone()).date()
+        zone = timezone.get_default_timezone()
+        today = timezone.localtime(self.now, zone).date()
         first = today - timedelta(days=self.days - 1)
         dates = (first + timedelta(days=number) for number in range(self.days + 1))
-        return [timezone.make_aware(datetime.combine(date, time.min)) for date in dates]
+        return [datetime.combine(date, time.min, tzinfo=zone) for date in dates]
 
     @property
     def begins(self) -> datetime:
@@ -177,8 +183,8 @@ class Step:
     total: int
     of_before: float | None
     of_first: float | None
-    width: float
-    """Per cent of the longest bar."""
+    width: str
+    """Per cent of the longest bar, as SVG writes it."""
 
 
 def _funnel(asked: Asked) -> dict[str, Any]:
@@ -210,7 +216,7 @@ def _steps(totals: Steps) -> list[Step]:
             counts[key],
             of_before=_share(counts[key], previous),
             of_first=_share(counts[key], totals.opened) if previous is not None else None,
-            width=round(100 * counts[key] / most, 1),
+            width=f"{100 * counts[key] / most:.1f}%",
         )
         for (key, name), previous in zip(STEP_NAMES.items(), before, strict=False)
     ]
@@ -221,7 +227,7 @@ def _share(part: int, whole: int | None) -> float | None:
 
 
 def _day_name(midnight: datetime) -> str:
-    return date_format(timezone.localtime(midnight, timezone.get_default_timezone()), "j M")
+    return date_format(midnight, "j M")
 
 
 def _top(asked: Asked) -> list[dict[str, Any]]:
@@ -253,6 +259,7 @@ def _issued(asked: Asked) -> dict[str, Any]:
     kinds = rewards.issued_by_kind(begins=asked.begins, ends=asked.ends)
     given = sum((kind.given for kind in kinds), Amounts())
     taken_back = sum((kind.taken_back for kind in kinds), Amounts())
+    ledger = reverse("admin:rewards_transaction_changelist")
     return {
         "currencies": [
             {"name": label, "net": given_amount + back, "given": given_amount, "taken_back": -back}
@@ -263,17 +270,18 @@ def _issued(asked: Asked) -> dict[str, Any]:
         "kinds": [
             {
                 "name": KIND_NAMES.get(kind.kind, kind.kind.replace("_", " ")),
-                "page": f"{reverse('admin:rewards_transaction_changelist')}?kind={quote(kind.kind)}",
+                "page": f"{ledger}?kind={quote(kind.kind)}",
                 "amounts": [amount for _name, amount in kind.net],
             }
             for kind in kinds
         ],
-        "totals": {
-            "given": [amount for _name, amount in given],
-            "taken_back": [amount for _name, amount in taken_back],
-            "net": [amount for _name, amount in given + taken_back],
-        },
+        "totals": [amount for _name, amount in given + taken_back],
     }
+
+
+def _grants(asked: Asked) -> dict[str, Any]:
+    page = reverse("admin:rewards_grantrequest_changelist")
+    return {**rewards.grants_waiting()._asdict(), "page": f"{page}?status=waiting"}
 
 
 def _proof(asked: Asked) -> dict[str, Any]:
@@ -296,6 +304,7 @@ def _inbox(asked: Asked) -> dict[str, Any]:
 
 PANELS = (
     Panel("held", ("referrals.view_attribution",), _held),
+    Panel("grants", ("rewards.view_grantrequest",), _grants),
     Panel("proof", ("rewards.view_ledgerproof",), _proof),
     Panel("inbox", ("accounts.view_webhookreceipt",), _inbox),
     Panel(

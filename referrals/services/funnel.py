@@ -104,8 +104,10 @@ def _by_day(
         function="width_bucket",
         output_field=IntegerField(),
     )
-    counted: QuerySet[Any, Any] = within.order_by().values_list(Value(step), day)
-    return counted.annotate(total=Count("*"))
+    counted: QuerySet[Any, Any] = (
+        within.order_by().values_list(Value(step), day).annotate(total=Count("*"))
+    )
+    return counted
 
 
 class TopReferrer(NamedTuple):
@@ -142,7 +144,8 @@ def top_referrers(*, begins: datetime, ends: datetime, of: Slice = EVERYTHING) -
 
 
 def _by_referrer(attributions: QuerySet[Attribution]) -> QuerySet[Any, Any]:
-    return attributions.order_by().values_list("referrer").annotate(total=Count("*"))
+    counted: QuerySet[Any, Any] = attributions.order_by().values_list("referrer")
+    return counted.annotate(total=Count("*"))
 
 
 class HeldQueue(NamedTuple):

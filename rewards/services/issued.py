@@ -1,12 +1,15 @@
-"""Read what the house has given in a time, and what of it was taken back."""
+"""Read what the house has given in a time, what of it was taken back, and what it may give next."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Count, Min
 
 from rewards.amounts import Amounts
+from rewards.models import GrantRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,19 @@ def issued_by_kind(*, begins: datetime, ends: datetime) -> list[Issued]:
             so_far.taken_back + Amounts(**{currency: int(taken_back)}),
         )
     return [issued[kind] for kind in sorted(issued)]
+
+
+class GrantsWaiting(NamedTuple):
+    """How many grants wait for a second person, and since when the first does."""
+
+    waiting: int
+    oldest_at: datetime | None
+
+
+def grants_waiting() -> GrantsWaiting:
+    """Return what waits now; one query, of their own index."""
+    waiting = GrantRequest.objects.filter(status=GrantRequest.Status.WAITING)
+    return GrantsWaiting(**waiting.aggregate(waiting=Count("*"), oldest_at=Min("requested_at")))
 
 
 def earned_between(
