@@ -144,8 +144,10 @@ def top_referrers(*, begins: datetime, ends: datetime, of: Slice = EVERYTHING) -
 
 
 def _by_referrer(attributions: QuerySet[Attribution]) -> QuerySet[Any, Any]:
-    counted: QuerySet[Any, Any] = attributions.order_by().values_list("referrer")
-    return counted.annotate(total=Count("*"))
+    counted: QuerySet[Any, Any] = (
+        attributions.order_by().values_list("referrer").annotate(total=Count("*"))
+    )
+    return counted
 
 
 class HeldQueue(NamedTuple):
