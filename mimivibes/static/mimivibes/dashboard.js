@@ -15,6 +15,8 @@
   const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const isShown = (button) => button.getAttribute("aria-pressed") === "true";
 
+  const radius = (width) => Math.min(4, Math.max(1.5, width / days.length / 6));
+
   function line(step, index) {
     const colour = themed(`--step-${step.key}`);
     return {
@@ -24,7 +26,7 @@
       // Where lines meet, the later step lies on top, smaller, and lets the others be seen.
       order: -index,
       pointStyle: signs[index],
-      pointRadius: (days.length > 31 ? 2 : 4) + (steps.length - index) / 2,
+      pointRadius: ({ chart }) => radius(chart.width) * (1 + (steps.length - index) / 8),
       pointHoverRadius: 7,
       borderWidth: 2,
       borderDash: dashes[index],
