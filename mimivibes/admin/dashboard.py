@@ -23,9 +23,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import inbox_figures
-from referrals.admin.links import page_of
+from backoffice.links import page_of
 from referrals.models import Program, ReferralCode
-from referrals.services.attributions import REFEREE_KIND, REFERRER_KIND
 from referrals.services.funnel import (
     EVERYTHING,
     Slice,
@@ -34,6 +33,7 @@ from referrals.services.funnel import (
     held_queue,
     top_referrers,
 )
+from referrals.services.payments import REFEREE_KIND, REFERRER_KIND
 from referrals.services.story import named
 from rewards import services as rewards
 from rewards.admin.amounts import shown

@@ -24,7 +24,7 @@ from django.db.models import (
 
 from accounts.models import User
 from referrals.models import Attribution, Capture, Program, ReferralCode, Status
-from referrals.services.attributions import REFERRER_KIND
+from referrals.services.payments import REFERRER_KIND
 from rewards import services as rewards
 from rewards.amounts import Amounts
 
