@@ -240,7 +240,7 @@ class BulkAdmin(CorrectableAdmin):
             "is_stale": is_stale,
             "media": self.media + form.media,
         }
-        return TemplateResponse(request, "admin/referrals/attribution/decide.html", context)
+        return TemplateResponse(request, "referrals/admin/bulk_decision.html", context)
 
     def _back(self, request: HttpRequest) -> str:
         """Return where the choice was made, if that is a page of ours, else the list."""

@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from backoffice.links import page_of
 from backoffice.lists import COUNTED
 from referrals.admin.bulk import BulkAdmin
-from referrals.admin.links import page_of
 from referrals.services.queue import COUNTED as COUNTED_EVIDENCE
 from referrals.services.queue import RULES, Case, Position, Waiting, held_attributions, held_cases
 from referrals.services.story import named, told
@@ -74,7 +74,7 @@ class ShownCase:
 class QueueAdmin(BulkAdmin):
     """Adds the held queue to the attributions' pages."""
 
-    change_list_template = "admin/referrals/attribution/change_list.html"
+    change_list_template = "referrals/admin/attribution_list.html"
 
     def get_urls(self) -> list[URLPattern]:
         held = self.admin_site.admin_view(self.held)
@@ -118,7 +118,7 @@ class QueueAdmin(BulkAdmin):
             "back": request.get_full_path(),
             "media": self.media,
         }
-        return TemplateResponse(request, "admin/referrals/attribution/held.html", context)
+        return TemplateResponse(request, "referrals/admin/held_queue.html", context)
 
 
 def held_count() -> int:

@@ -15,7 +15,7 @@ RULES = {
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("referrals", "0005_attribution_replaced_once")]
+    dependencies = [("referrals", "0009_indexes_of_the_dashboard")]
 
     operations = [
         AddIndexConcurrently(
