@@ -25,7 +25,7 @@ run: $(VENV)/.ready
 	@DEBUG=true PORT=$(PORT) exec $(PY) manage.py runserver --skip-checks 127.0.0.1:$(PORT)
 
 test: check
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses logical --dist loadfile
 
 check: $(VENV)/.ready
 	@$(PY) -m ruff format --check .

@@ -23,6 +23,8 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_TZ = True
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("th", "ไทย")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 
 ROOT_URLCONF = "mimivibes.urls"
@@ -59,6 +61,8 @@ MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
     "mimivibes.metrics.MetricsMiddleware",
+    # Before whatever may answer in words: else they come in the language of the last request.
+    "django.middleware.locale.LocaleMiddleware",
     "mimivibes.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

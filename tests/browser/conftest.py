@@ -81,11 +81,11 @@ def app_origin() -> str:
 
 
 @pytest.fixture(scope="package")
-def server(app_origin: str) -> Iterator[str]:
+def server(app_origin: str, worker_id: str) -> Iterator[str]:
     """The project as a developer runs it, on a database of its own, empty at first."""
     env = {
         **DEVELOPMENT,
-        "DATABASE_URL": fresh_database("mimivibes_browser_tests"),
+        "DATABASE_URL": fresh_database(f"mimivibes_browser_tests_{worker_id}"),
         "CORS_ALLOWED_ORIGINS": app_origin,
         "THROTTLE_PUBLIC": "100000/min",
         "VELOCITY_ADDRESS_PER_HOUR": "100000",
