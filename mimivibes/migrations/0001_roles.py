@@ -48,7 +48,7 @@ def remove_roles(apps, schema_editor):
 def create_missing_permissions(apps):
     """Make the permissions now: Django itself makes them after the last migration."""
     for app_config in apps.get_app_configs():
-        known = app_config.models_module
+        known = getattr(app_config, "models_module", None)
         app_config.models_module = True  # else, in a migration, it counts as an app without models
         create_permissions(app_config, verbosity=0, apps=apps)
         app_config.models_module = known
