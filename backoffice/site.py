@@ -1,5 +1,6 @@
 """The admin site: Django's own, with a guarded way in."""
 
+import logging
 from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any
@@ -20,6 +21,8 @@ from backoffice.sign_in import views
 from backoffice.sign_in.forms import SignInForm
 from backoffice.sign_in.sessions import is_idle
 from backoffice.sign_in.throttle import LockedOut, begin_attempt
+
+logger = logging.getLogger(__name__)
 
 OPEN_WITHOUT_SECOND_FACTOR = {"logout", "jsi18n"}
 
@@ -98,6 +101,7 @@ class BackofficeSite(AdminSite):
         return not (name.startswith("second_factor") or name in OPEN_WITHOUT_SECOND_FACTOR)
 
     def _refuse(self, request: HttpRequest, locked: LockedOut) -> HttpResponse:
+        logger.warning("Somebody is locked out until %s after too many attempts.", locked.until)
         wait = max(1, int((locked.until - timezone.now()).total_seconds()))
         context = {
             **self.each_context(request),

@@ -1,3 +1,4 @@
+import logging
 from typing import Any
 
 from django import forms
@@ -8,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.sign_in.second_factor import WrongCode, device_by_code
 from backoffice.sign_in.throttle import begin_attempt
+
+logger = logging.getLogger(__name__)
 
 LONGEST_CODE = 20
 
@@ -65,6 +68,7 @@ class SignInForm(AdminAuthenticationForm):
         try:
             device = device_by_code(user=user, code=self.cleaned_data.get("code", ""))
         except WrongCode as error:
+            logger.warning("The password of staff account %s came without a good code.", user.pk)
             raise self.get_invalid_login_error() from error
         if device:
             user.otp_device = device  # type: ignore[attr-defined]

@@ -88,6 +88,8 @@ def device_by_code(*, user: AbstractBaseUser, code: str) -> Device | None:
     if app is None:
         return None
     code = _normal(code)
+    if not code:
+        raise WrongCode  # forgotten, not guessed: no device has to wait for it
     device = app if _is_of_app(code) else StaticDevice.objects.filter(user=user).first()
     verified = verify_token(user, device.persistent_id, code) if device else None
     if verified is None:
