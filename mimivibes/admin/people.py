@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
-from backoffice.lists import ListAdmin
+from backoffice.corrections import CorrectableAdmin
+from referrals.admin.corrections import ATTRIBUTE
 
 PROFILE_FIELDS = (
     "clerk_id",
@@ -80,7 +81,7 @@ class IsStaffAccount(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     """Inspect people, whose data is Clerk's to change; manage staff accounts.
 
     Nobody is deleted here: people are erased by `manage.py erase_user`, staff made inactive.
@@ -102,6 +103,7 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
         (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
     )
     readonly_fields = PROFILE_FIELDS
+    corrections = (ATTRIBUTE,)
 
     @admin.display(description="state")
     def state(self, user: User) -> str:

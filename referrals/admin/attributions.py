@@ -11,14 +11,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
 
-from backoffice.corrections import CorrectableAdmin, Correction, CorrectionForm
+from backoffice.corrections import CorrectableAdmin
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
+from referrals.admin.corrections import CORRECTIONS
 from referrals.admin.decisions import DecisionInline
 from referrals.admin.links import page_of, person_link, search_by_person
-from referrals.models import Attribution, Status, TimelineEntry
-from referrals.services import corrections
+from referrals.models import Attribution, TimelineEntry
 from referrals.services.attributions import (
     MoveNotAllowed,
     approve_attribution,
@@ -36,30 +35,6 @@ class ReasonForm(ActionForm):
         required=False,
         widget=forms.TextInput(attrs={"placeholder": "Reason, for the record", "size": 40}),
     )
-
-
-class ClawBackForm(CorrectionForm):
-    """A correction that takes back what may have been spent already."""
-
-    claw_back = forms.BooleanField(
-        label=gettext_lazy("Take back what is left"),
-        required=False,
-        help_text=gettext_lazy("If somebody has spent it, record the rest as a shortfall."),
-    )
-
-
-CORRECTIONS = (
-    Correction(
-        slug="reverse",
-        label=gettext_lazy("Reverse"),
-        explanation=gettext_lazy("The attribution ends and what it paid is taken back."),
-        permission="referrals.reverse_attribution",
-        act=corrections.reverse,
-        refusals=(MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed),
-        form_class=ClawBackForm,
-        applies=lambda attribution: attribution.is_live and attribution.status != Status.HELD,
-    ),
-)
 
 
 class TimelineInline(ReadOnlyInline):

@@ -1,6 +1,6 @@
 """The verbs of the ledger. Each takes the time as `now`, and is safe to repeat under its key."""
 
-from rewards.services.balances import InsufficientBalance, balances_of, earned
+from rewards.services.balances import InsufficientBalance, balances_of, earned, lock_balances
 from rewards.services.exchanging import NoRate, active_rates, exchange
 from rewards.services.forfeits import forfeit_balances
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
@@ -12,6 +12,7 @@ from rewards.services.reversals import (
     reverse_by_id,
     reverse_transaction,
     standing_by_key,
+    taken_back_by_key,
 )
 from rewards.services.rules import Occasion, pay_occasions, pay_rules
 from rewards.services.spending import spend, spend_by_clerk_id
@@ -34,6 +35,7 @@ __all__ = [
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "lock_balances",
     "pay_occasions",
     "pay_rules",
     "reverse_by_id",
@@ -41,6 +43,7 @@ __all__ = [
     "spend",
     "spend_by_clerk_id",
     "standing_by_key",
+    "taken_back_by_key",
     "transactions_by_key",
     "verify_ledger",
 ]
