@@ -199,11 +199,13 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["X-Browser-Session", "Idempotency-Replayed", "Retry-After"]
 
 
+MANUAL_GRANT_LIMIT = env.int("MANUAL_GRANT_LIMIT", default=1000)
 VELOCITY_REFERRER_PER_HOUR = env.int("VELOCITY_REFERRER_PER_HOUR", default=20)
 VELOCITY_ADDRESS_PER_HOUR = env.int("VELOCITY_ADDRESS_PER_HOUR", default=10)
 
 # Rewards knows nothing of Clerk: it is told how a service names a user.
 REWARDS_USER_RESOLVER = "accounts.services.provision_user"
+REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
 # Nor does the back office know accounts: it is told as what a visitor's address counts.
 BACKOFFICE_NETWORK_OF = "accounts.addresses.network_of"
