@@ -14,15 +14,20 @@ REVIEWER = ("referrals.decide_attribution",)
 OPERATOR = (
     "accounts.change_apikey",
     "accounts.change_webhookreceipt",
+    "referrals.add_attribution",
     "referrals.add_program",
     "referrals.add_programterms",
     "referrals.change_program",
     "referrals.change_referralcode",
+    "referrals.move_attribution",
     "referrals.reverse_attribution",
     "rewards.add_exchangerate",
     "rewards.add_rewardrule",
+    "rewards.approve_grant",
     "rewards.change_exchangerate",
     "rewards.change_rewardrule",
+    "rewards.correct_transaction",
+    "rewards.grant_reward",
 )
 
 
@@ -90,9 +95,9 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("accounts", "0001_initial"),
-        ("referrals", "0001_initial"),
-        ("rewards", "0001_initial"),
+        ("accounts", "0004_people_are_not_staff"),
+        ("referrals", "0007_story_indexes"),
+        ("rewards", "0006_grant_requests"),
     ]
 
     operations = [migrations.RunPython(make_roles, remove_roles)]

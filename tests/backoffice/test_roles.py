@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -22,9 +23,12 @@ from django.utils import timezone
 from accounts.models import Scope, User, WebhookReceipt
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
+from rewards.models import GrantRequest
+from rewards.services import record_proof
 from tests.backoffice import admin_pages
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
+from tests.referrals.story import user_of
 
 roles = import_module("mimivibes.migrations.0001_roles")
 pytestmark = pytest.mark.django_db
@@ -48,6 +52,8 @@ accounts.webhookreceipt    viewer     -          -          -
 rewards.transaction        viewer     -          -          -
 rewards.entry              viewer     -          -          -
 rewards.balance            viewer     -          -          -
+rewards.grantrequest       viewer     -          -          -
+rewards.ledgerproof        viewer     -          -          -
 rewards.rewardrule         viewer     operator   operator   -
 rewards.exchangerate       viewer     operator   operator   -
 referrals.decision         viewer     -          -          -
@@ -81,7 +87,19 @@ second_factor_confirm          staff:405   staff
 second_factor_codes            staff:405   staff
 second_factor_off              staff:405   staff
 auth_user_password_change      superuser   superuser
-referrals_attribution_reverse  operator    operator
+referrals_attribution_approve    reviewer  reviewer
+referrals_attribution_reject     reviewer  reviewer
+referrals_attribution_reopen     reviewer  reviewer
+referrals_attribution_reverse    operator  operator
+referrals_attribution_restore    operator  operator
+referrals_attribution_move       operator  operator
+referrals_attribution_undo-move  operator  operator
+accounts_user_attribute          operator  operator
+accounts_user_grant              operator  operator
+accounts_user_take-back          operator  operator
+rewards_transaction_reverse      operator  operator
+rewards_grantrequest_approve     operator  operator
+rewards_grantrequest_refuse      operator  operator
 """
 
 ACTIONS = """
@@ -135,6 +153,10 @@ def rows(noks_code: str, ploy: Person) -> dict[type[Model], Model]:
     SecondFactor.objects.create(user=chai, name="App")
     now = timezone.now()
     WebhookReceipt.objects.create(svix_id="msg_1", received_at=now, next_attempt_at=now)
+    record_proof(started_at=now, seconds=0.1, faults=[])
+    GrantRequest.objects.create(
+        user=user_of(ploy), coins=1, reason="x", requested_by=chai, requested_at=now, nonce=uuid4()
+    )
     rows: dict[type[Model], Any] = {
         model: model._default_manager.first() for model in admin.site._registry
     }
