@@ -75,6 +75,7 @@ class ClawBackForm(CorrectionForm):
         required=False,
         help_text=gettext_lazy("If it has been spent, record the rest as a shortfall."),
     )
+    field_order = ["claw_back"]
 
 
 def _is_waiting(request: GrantRequest) -> bool:

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from rewards.amounts import Amounts, Currency
 from rewards.models.ledger import Transaction
@@ -15,9 +16,9 @@ class GrantRequest(models.Model):
     """A grant that one member of staff asks for and another approves, then paid, or refuses."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        APPROVED = "approved", "Approved"
-        REFUSED = "refused", "Refused"
+        WAITING = "waiting", _("Waiting")
+        APPROVED = "approved", _("Approved")
+        REFUSED = "refused", _("Refused")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grant_requests"
@@ -25,13 +26,13 @@ class GrantRequest(models.Model):
     stars = models.PositiveBigIntegerField(default=0)
     free_points = models.PositiveBigIntegerField(default=0)
     coins = models.PositiveBigIntegerField(default=0)
-    exp = models.PositiveBigIntegerField("experience", default=0)
-    reason = models.TextField(help_text="Why it was asked for. For staff alone.")
+    exp = models.PositiveBigIntegerField(_("experience"), default=0)
+    reason = models.TextField(help_text=_("Why it was asked for. For staff alone."))
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     requested_at = models.DateTimeField()
-    nonce = models.UUIDField(unique=True, editable=False, help_text="Of the form that asked.")
+    nonce = models.UUIDField(unique=True, editable=False, help_text=_("Of the form that asked."))
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -102,7 +103,7 @@ class GrantRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Grant request {self.pk}"
+        return str(_("Grant request %(number)s") % {"number": self.pk})
 
     @property
     def amounts(self) -> Amounts:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Cast
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from rewards.amounts import Amounts, Currency
@@ -60,7 +61,7 @@ class Transaction(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Why staff did it. For staff alone: the user sees the memo.",
+        help_text=_("Why staff did it. For staff alone: the user sees the memo."),
     )
     actor = models.CharField(max_length=600, blank=True, default="")
     reverses = models.OneToOneField(

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Least
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
 
 KEPT_FAULTS = 20
 """How many faults a proof keeps: a ledger that is broken all over is not copied into each."""
@@ -14,10 +15,12 @@ class LedgerProof(models.Model):
     """One run of the proof over everything; only ever added."""
 
     started_at = models.DateTimeField()
-    seconds = models.FloatField(help_text="How long it took.")
-    fault_count = models.PositiveBigIntegerField("faults found")
+    seconds = models.FloatField(help_text=_("How long it took."))
+    fault_count = models.PositiveBigIntegerField(_("faults found"))
     faults = models.JSONField(
-        default=list, blank=True, help_text="The first of them: code, subject and detail of each."
+        default=list,
+        blank=True,
+        help_text=_("The first of them: code, subject and detail of each."),
     )
 
     class Meta:

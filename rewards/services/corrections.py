@@ -34,7 +34,7 @@ COUNTED_TOGETHER = timedelta(hours=24)
 
 
 class AlreadyDone(Exception):
-    """This has been done already. To do it once more, open the page anew."""
+    """This form has been sent already, and what it asked is done."""
 
 
 @transaction.atomic
@@ -129,7 +129,7 @@ def reverse(
     # As the reversal will, so that nobody reverses it after we have looked.
     lock_balances(original.user_id, {entry.currency for entry in original.entries.all()})
     if Transaction.objects.filter(reverses=original).exists():
-        raise AlreadyReversed
+        raise AlreadyReversed(_("This transaction has been reversed already"))
     try:
         reversal = reverse_transaction(
             transaction=original,
@@ -152,7 +152,7 @@ def _refuse_repeat(nonce: UUID) -> None:
         Transaction.objects.filter(idempotency_key=f"{BY_HAND}{nonce}").exists()
         or GrantRequest.objects.filter(nonce=nonce).exists()
     ):
-        raise AlreadyDone
+        raise AlreadyDone(_("This has been done already. To do it once more, open the page anew."))
 
 
 def _is_large(amounts: Amounts, *, user_id: int, actor: str, now: datetime) -> bool:
@@ -187,7 +187,7 @@ def _shortfall(user: object, amounts: Amounts) -> list[str]:
     if not amounts:
         return []
     told = {"person": user, "amounts": in_words(amounts)}
-    return [_("Shortfall: %(person)s no longer has %(amounts)s of it.") % told]
+    return [_("Shortfall: %(person)s lacks %(amounts)s of it.") % told]
 
 
 def _not_enough(user_id: int) -> InsufficientBalance:

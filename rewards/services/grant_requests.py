@@ -24,11 +24,11 @@ Status = GrantRequest.Status
 
 
 class NotWaiting(Exception):
-    """This request has been decided already."""
+    """Somebody has decided this request before."""
 
 
 class SecondPersonNeeded(Exception):
-    """Somebody else must decide this than who asked for it."""
+    """Nobody decides what they asked for themselves."""
 
 
 def ask_for_grant(
@@ -76,7 +76,7 @@ def lock_recipient(user_id: int) -> Recipient:
     """Lock a user's row, so that they are not erased meanwhile. Raises `UserGone`."""
     user: Any = get_user_model().objects.select_for_update(no_key=True).get(pk=user_id)
     if user.is_gone:
-        raise UserGone
+        raise UserGone(_("This user is deleted or banned"))
     recipient: Recipient = user
     return recipient
 
@@ -87,10 +87,10 @@ def _decided(
     waiting = GrantRequest.objects.select_for_update(of=("self",), no_key=True)
     locked = waiting.select_related("user", "requested_by").get(pk=request.pk)
     if locked.status != Status.WAITING:
-        raise NotWaiting
+        raise NotWaiting(_("This request has been decided already."))
     decider = _member_of_staff(actor)
     if decider == locked.requested_by:
-        raise SecondPersonNeeded
+        raise SecondPersonNeeded(_("Somebody else must decide this than who asked for it."))
     locked.status, locked.decided_by, locked.decided_at = status, decider, now
     locked.decision_reason = reason
     return locked

@@ -12,6 +12,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from accounts.services import create_api_key
 from referrals.models import Attribution
 from referrals.services.attributions import reverse_attribution
 from referrals.services.proof import verify_attributions
@@ -85,17 +86,16 @@ def test_nor_is_what_staff_had_taken_back_before_it_was_reversed(
 
 
 @pytest.mark.django_db
-def test_a_service_is_refused_it_too(rewarded: Attribution, back_end: BackEnd) -> None:
+def test_a_service_is_refused_it_too(rewarded: Attribution) -> None:
     undo(rewarded)
     reversal = noks_reward(rewarded, 1)
-    with pytest.raises(rewards.OwnedElsewhere):
-        rewards.reverse_by_id(
-            transaction_id=str(reversal.pk),
-            reason="r",
-            key="k",
-            actor="key:1",
-            now=timezone.now(),
-        )
+    _, key = create_api_key(name="shop", scopes=["rewards:grant"], now=timezone.now())
+    answer = BackEnd(key).post(
+        f"rewards/transactions/{reversal.pk}/reverse",
+        {"reason": "Again"},
+        **{"Idempotency-Key": "again"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "owned_elsewhere")
 
 
 @pytest.mark.django_db

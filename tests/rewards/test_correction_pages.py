@@ -84,7 +84,7 @@ def test_amounts_are_taken_back(aree: Desk, ploys_page: str, ploys_id: int, give
 
     done = aree.correct(f"{ploys_page}take-back/", coins="7", what_is_left="on")
 
-    assert "Shortfall: user_ploy no longer has 2 coins of it." in told(done)
+    assert "Shortfall: user_ploy lacks 2 coins of it." in told(done)
     assert not balances_of(ploys_id)
 
 
@@ -115,7 +115,7 @@ def test_what_was_spent_is_clawed_back(aree: Desk, ploys_id: int, give: Give) ->
     shown = aree.preview(f"{page_of(given)}reverse/", claw_back="on")
 
     assert "the house: clawed back" in told(shown)
-    assert "Shortfall: user_ploy no longer has 3 coins of it." in told(shown)
+    assert "Shortfall: user_ploy lacks 3 coins of it." in told(shown)
     aree.confirm(f"{page_of(given)}reverse/", shown)
     assert not balances_of(ploys_id)
 
@@ -130,7 +130,7 @@ def test_what_has_changed_since_it_was_shown_is_shown_anew_and_not_done(
     stale = aree.confirm(f"{ploys_page}take-back/", shown)
 
     assert "Meanwhile something has changed." in told(stale)
-    assert "no longer has 2 coins" in told(stale)
+    assert "lacks 2 coins" in told(stale)
     assert balances_of(ploys_id) == Amounts(coins=2)
     assert not LogEntry.objects.exists()
     shown.form["seen"] = hidden(told(stale), "seen")

@@ -158,7 +158,7 @@ def test_what_is_left_is_taken_back_if_asked_for_and_the_shortfall_told(
     effect = take_back(ploy, **hand(coins=9, stars=1, exp=2, what_is_left=True))
 
     assert not balances_of(ploy.pk)
-    assert effect.moves == ("Shortfall: user_ploy no longer has 1 coin, 2 experience of it.",)
+    assert effect.moves == ("Shortfall: user_ploy lacks 1 coin, 2 experience of it.",)
 
 
 def test_from_nothing_nothing_is_taken(ploy: User, give: Give) -> None:
@@ -204,7 +204,7 @@ def test_what_is_spent_is_reversed_only_with_a_claw_back(ploy: User, give: Give)
 
     effect = reverse(given, **by_aree(claw_back=True))
 
-    assert effect.moves == ("Shortfall: user_ploy no longer has 3 coins of it.",)
+    assert effect.moves == ("Shortfall: user_ploy lacks 3 coins of it.",)
     assert not balances_of(ploy.pk)
     assert newest().entries.get(house=Account.CLAWED_BACK).amount == -3
 
