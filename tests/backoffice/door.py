@@ -14,6 +14,18 @@ LOGIN = "/admin/login/"
 PAGE = "/admin/second-factor/"
 
 
+def hired() -> User:
+    """Return Aree, who is staff and has no role."""
+    return User.objects.create_user("aree", PASSWORD)
+
+
+def browser_of(user: User) -> Client:
+    """Return the browser of somebody who has signed in by the password alone."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
 def knock(
     username: str = "aree",
     password: str = PASSWORD,

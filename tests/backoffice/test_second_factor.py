@@ -13,10 +13,29 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from backoffice.sign_in.second_factor import secret_in_words
-from tests.backoffice.door import PAGE, PASSWORD, code_of_app, is_let_in, knock, set_up
+from tests.backoffice.door import (
+    PAGE,
+    PASSWORD,
+    browser_of,
+    code_of_app,
+    hired,
+    is_let_in,
+    knock,
+    set_up,
+)
 from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def aree(db: Any) -> User:
+    return hired()
+
+
+@pytest.fixture
+def signed_in(aree: User) -> Client:
+    return browser_of(aree)
 
 
 @pytest.fixture
@@ -101,9 +120,7 @@ def test_the_code_that_confirmed_it_does_not_sign_in(aree: User, signed_in: Clie
 
 @pytest.mark.django_db(transaction=True)
 def test_a_code_is_good_once_though_two_use_it_at_the_same_moment(aree: User) -> None:
-    client = Client()
-    client.force_login(aree)
-    set_up(client, aree)
+    set_up(browser_of(aree), aree)
     code = code_of_app(aree, steps_ahead=1)
 
     outcomes = at_once(*[lambda: is_let_in(knock(code=code))] * 3)
@@ -145,9 +162,7 @@ def test_a_password_that_somebody_else_may_have_is_in_the_log(
 
 def test_one_persons_codes_are_worth_nothing_to_another(backup_codes: list[str]) -> None:
     chai = User.objects.create_user("chai", PASSWORD)
-    client = Client()
-    client.force_login(chai)
-    set_up(client, chai)
+    set_up(browser_of(chai), chai)
 
     assert not is_let_in(knock("chai", code=backup_codes[0]))
 
@@ -174,10 +189,8 @@ def test_it_is_switched_off_by_a_code_alone(
 
 def test_switching_it_on_signs_out_everywhere_else(signed_in: Client, aree: User) -> None:
     """A session that somebody opened with the password alone does not outlive it."""
-    elsewhere = Client()
-    elsewhere.force_login(aree)
-    somebody_else = Client()
-    somebody_else.force_login(User.objects.create_user("chai", PASSWORD))
+    elsewhere = browser_of(aree)
+    somebody_else = browser_of(User.objects.create_user("chai", PASSWORD))
 
     set_up(signed_in, aree)
 
@@ -245,9 +258,7 @@ def test_a_second_secret_is_not_begun_while_one_is_in_use(
 
 @pytest.fixture
 def boss(db: Any) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("boss", PASSWORD))
-    return client
+    return browser_of(User.objects.create_superuser("boss", PASSWORD))
 
 
 def test_a_superuser_resets_a_lost_one(

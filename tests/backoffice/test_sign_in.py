@@ -22,13 +22,23 @@ from backoffice.sign_in.throttle import (
     LockedOut,
     begin_attempt,
 )
-from tests.backoffice.door import LOGIN, PASSWORD, is_let_in, knock, set_up
+from tests.backoffice.door import LOGIN, PASSWORD, browser_of, hired, is_let_in, knock, set_up
 from tests.parallel import race
 from tests.people import Browser, Person
 from tests.referrals.story import user_of
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "198.51.100.9"
+
+
+@pytest.fixture
+def aree(db: Any) -> User:
+    return hired()
+
+
+@pytest.fixture
+def signed_in(aree: User) -> Client:
+    return browser_of(aree)
 
 
 def try_often(times: int = MOST_FOR_A_NAME, **fields: Any) -> list[Any]:
@@ -51,10 +61,8 @@ def test_staff_come_in_by_username_and_password(aree: User) -> None:
 def test_a_stranger_learns_nothing_from_what_is_refused(ploy: Person) -> None:
     """No account, a wrong password, a person of Clerk's, no staff, inactive, no code: all alike."""
     factor = User.objects.create_user("with_factor", PASSWORD)
-    client = Client()
-    client.force_login(factor)
-    set_up(client, factor)
-    User.objects.create_user("aree", PASSWORD)
+    set_up(browser_of(factor), factor)
+    hired()
     User.objects.create_user("former", PASSWORD, is_active=False)
     User.objects.create_user("clerk_at_desk", PASSWORD, is_staff=False)
     Browser().sign_in(ploy).me()
@@ -308,8 +316,7 @@ def test_sessions_are_not_written_at_every_click(signed_in: Client) -> None:
 
 
 def test_a_new_password_signs_out_everywhere_else(signed_in: Client, aree: User) -> None:
-    elsewhere = Client()
-    elsewhere.force_login(aree)
+    elsewhere = browser_of(aree)
     new = {"new_password1": "another good one", "new_password2": "another good one"}
 
     signed_in.post("/admin/password_change/", {"old_password": PASSWORD, **new})
