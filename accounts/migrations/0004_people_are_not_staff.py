@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0002_index_of_unfinished_webhooks"),
     ]
 
     operations = [

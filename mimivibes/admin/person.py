@@ -8,7 +8,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from accounts.models import User, WebhookReceipt
-from referrals.services.story import devices_of, invited_by, named, story_of, told
+from referrals.services.story import devices_of, invited_by, named, story_of, told, who_did
 from rewards import services as rewards
 from rewards.amounts import Currency
 from rewards.models import Transaction
@@ -60,8 +60,10 @@ def _account_made(person: User) -> str:
 def _referrals_of(person: User, now: datetime) -> dict[str, Any]:
     invited, has_more_invited = invited_by(person)
     devices, has_more_devices = devices_of(person)
+    story = story_of(user=person, now=now)
     return {
-        "story": story_of(user=person, now=now),
+        "story": story,
+        "inviter": named(story.attribution.referrer) if story.attribution else "",
         "invited": [
             {
                 "attribution": row.attribution,
@@ -94,9 +96,13 @@ def _ledger_of(person: User) -> dict[str, Any]:
             (Currency(currency).label, amount)
             for currency, amount in rewards.balances_of(person.pk)
         ],
-        "transactions": [(row, told(row.amounts)) for row in transactions[:MOST]],
+        "transactions": [_transaction(row, person) for row in transactions[:MOST]],
         "has_more_transactions": len(transactions) > MOST,
     }
+
+
+def _transaction(row: Transaction, person: User) -> dict[str, Any]:
+    return {"row": row, "amounts": told(row.amounts), "by": who_did(row.actor, person).text}
 
 
 def _deliveries_about(person: User) -> dict[str, Any]:

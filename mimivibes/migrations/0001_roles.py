@@ -96,8 +96,8 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("accounts", "0004_people_are_not_staff"),
-        ("referrals", "0007_story_indexes"),
-        ("rewards", "0006_grant_requests"),
+        ("referrals", "0009_indexes_of_the_dashboard"),
+        ("rewards", "0007_indexes_of_the_dashboard"),
     ]
 
     operations = [migrations.RunPython(make_roles, remove_roles)]

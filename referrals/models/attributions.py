@@ -112,7 +112,22 @@ class Attribution(models.Model):
         ]
         indexes = [
             models.Index(fields=["referrer", "-claimed_at", "-id"], name="attribution_by_referrer"),
-            models.Index(fields=["claimed_at"], name="attribution_claimed_at"),
+            # The funnel reads these three, and no row.
+            models.Index(
+                fields=["claimed_at"], include=["terms", "referrer"], name="attribution_claimed"
+            ),
+            models.Index(
+                fields=["qualified_at"],
+                include=["terms"],
+                condition=Q(qualified_at__isnull=False),
+                name="attribution_qualified",
+            ),
+            models.Index(
+                fields=["rewarded_at"],
+                include=["terms", "referrer"],
+                condition=Q(rewarded_at__isnull=False),
+                name="attribution_rewarded",
+            ),
             models.Index(
                 fields=["claimed_at"],
                 condition=Q(status=Status.HELD),

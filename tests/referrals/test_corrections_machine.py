@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -26,7 +27,8 @@ from accounts.models import User
 from accounts.services import erase_user
 from backoffice.corrections import Correction
 from backoffice.rehearsal import carry_out, rehearse
-from referrals.admin.corrections import ATTRIBUTE, CORRECTIONS, REFUSALS
+from referrals.admin.corrections import ATTRIBUTE, CORRECTIONS
+from referrals.admin.corrections import REFUSALS as OF_ATTRIBUTIONS
 from referrals.models import Attribution, ReferralCode
 from referrals.services import claims, corrections
 from referrals.services.attributions import release_due, resolve_held_of
@@ -35,9 +37,11 @@ from referrals.services.events import NewEvent, record_event
 from referrals.services.proof import verify_attributions
 from rewards import services as rewards
 from rewards.models import Balance, Transaction
+from rewards.services import corrections as on_the_ledger
 from tests.factories import TermsFactory, UserFactory
 from tests.referrals.back_end import READING
 
+REFUSALS = (*OF_ATTRIBUTIONS, rewards.OwnedElsewhere)
 BY_AREE = {"actor": "staff:aree", "reason": "Looked at it."}
 people = st.integers(0, 4)
 places = st.integers(0, 1_000)
@@ -134,19 +138,18 @@ class Corrections(RuleBasedStateMachine):
         if late.update(account_created_at=self.users[0].account_created_at):
             resolve_held_of(user=User.objects.get(clerk_id="p4"), now=self.tick())
 
-    @rule(place=places, claw_back=yes_or_no)
-    def a_service_reverses(self, place: int, claw_back: bool) -> None:
+    @rule(place=places)
+    def a_service_reverses(self, place: int) -> None:
         """Reverse any transaction for its own sake: a reward, a reversal, a restoral."""
         posted = list(Transaction.objects.order_by("pk"))
         if posted:
-            with refused_by(rewards.AlreadyReversed, rewards.InsufficientBalance):
-                rewards.reverse_transaction(
-                    transaction=posted[place % len(posted)],
+            with refused_by(*REFUSALS):
+                rewards.reverse_by_id(
+                    transaction_id=str(posted[place % len(posted)].pk),
                     reason="By a service",
                     key=f"service {self.steps}",
                     actor="key:1",
                     now=self.tick(),
-                    claw_back=claw_back,
                 )
 
     # What staff do.
@@ -176,6 +179,22 @@ class Corrections(RuleBasedStateMachine):
     @rule(referee=people, referrer=people)
     def attributes_by_hand(self, referee: int, referrer: int) -> None:
         self.act(partial(ATTRIBUTE.act, self.users[referee], code=self.code_of(referrer)))
+
+    @rule(person=people, stars=st.integers(0, 5), coins=st.integers(1, 40), grants=yes_or_no)
+    def grants_or_takes_back(self, person: int, stars: int, coins: int, grants: bool) -> None:
+        user = User.objects.get(pk=self.users[person].pk)
+        if grants and not user.is_gone:
+            verb: Callable[..., Any] = on_the_ledger.grant_by_hand
+        else:
+            verb = partial(on_the_ledger.take_back, what_is_left=True)
+        self.act(partial(verb, user, nonce=uuid4(), stars=stars, coins=coins))
+
+    @rule(place=places, claw_back=yes_or_no)
+    def reverses_one_transaction(self, place: int, claw_back: bool) -> None:
+        posted = list(Transaction.objects.filter(reversed_by=None).order_by("pk"))
+        if posted:
+            one = posted[place % len(posted)]
+            self.act(partial(on_the_ledger.reverse, one, claw_back=claw_back))
 
     @rule(decision=st.sampled_from(["approve", "reject"]))
     def decides_all_that_is_held(self, decision: Any) -> None:

@@ -89,6 +89,7 @@ class TestOrder:
         browser = Browser()
         browser.open_link(noks_code)
         browser.sign_in(ploy).claim()
+        browser.sign_out().open_link(noks_code)
         back_end.report(ploy)
 
         def cost() -> int:
@@ -187,7 +188,7 @@ class TestVisits:
         browser.open_link(somchais)
         browser.claim(noks_code)
 
-        assert f"{somchais} was put aside: the claim named {noks_code}." in texts(ploy)
+        assert f"{somchais} was put aside for {noks_code}, which was named." in texts(ploy)
 
     def test_ones_own_code_and_a_merged_one_are_told_though_nobody_holds_them(
         self, nok: Person, noks_code: str, ploy: Person
@@ -302,6 +303,19 @@ class TestClaims:
         invited(other, noks_code)
 
         assert summary(other).startswith("Nok (user_other) was invited by Nok (user_nok) with")
+
+    def test_events_beyond_what_the_terms_ask_are_summed_up(
+        self, noks_code: str, ploy: Person, back_end: BackEnd
+    ) -> None:
+        invited(ploy, noks_code)
+        for _ in range(5):
+            back_end.report(ploy)
+        back_end.report(ploy, type="profile.completed")
+
+        assert [text for text in texts(ploy) if "has done “" in text] == [
+            "Ploy has done “reading.completed”, number 1.",
+            "Ploy has done “reading.completed” 4 more times by now.",
+        ]
 
 
 class TestDecidedByStaff:

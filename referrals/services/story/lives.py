@@ -1,13 +1,19 @@
 """When somebody came, and what services said that they did."""
 
-from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from referrals.models import QualifyingEvent
 from referrals.services.story.moments import Moment, Tone, Who
 from referrals.services.story.sources import Sources
 from referrals.services.story.words import called, who_did
+
+TOLD_OF_THE_UNATTRIBUTED = 3
+"""How many events of a type are told one by one of somebody for whom no terms count them."""
 
 
 def beginnings(read: Sources) -> Iterator[Moment]:
@@ -32,14 +38,31 @@ def ends(read: Sources) -> Iterator[Moment]:
 
 
 def events(read: Sources) -> Iterator[Moment]:
-    """Tell of the first events, each with its number among those of its type."""
-    number: Counter[str] = Counter()
-    for event in read.events:
-        number[event.type] += 1
-        told = {"person": called(read.user), "type": event.type, "n": number[event.type]}
-        yield Moment(
-            at=event.received_at,
-            text=_("%(person)s has done “%(type)s”, number %(n)d.") % told,
-            by=who_did(f"service:{event.source}"),
-            links=((_("Event"), event),),
-        )
+    """Tell of the first events, each with its number among those of its type, and sum up the rest.
+
+    The first are as many as the terms ask for: what came later brought the inviter nothing.
+    """
+    asked = [a.terms.qualifying_event_count for a in read.attributions]
+    for type_, same in groupby(sorted(read.events, key=_by_type), key=lambda event: event.type):
+        sent = list(same)
+        told = min(len(sent), max(asked, default=TOLD_OF_THE_UNATTRIBUTED))
+        for number, event in enumerate(sent[:told], start=1):
+            does = {"person": called(read.user), "type": type_, "n": number}
+            yield _did(event, _("%(person)s has done “%(type)s”, number %(n)d.") % does)
+        if later := sent[told:]:
+            more = ngettext(
+                "%(person)s has done “%(type)s” once more by now.",
+                "%(person)s has done “%(type)s” %(n)d more times by now.",
+                len(later),
+            )
+            does = {"person": called(read.user), "type": type_, "n": len(later)}
+            yield _did(later[-1], more % does, Tone.QUIET)
+
+
+def _by_type(event: QualifyingEvent) -> tuple[str, datetime, int]:
+    return event.type, event.received_at, event.pk
+
+
+def _did(event: QualifyingEvent, text: str, tone: Tone = Tone.PLAIN) -> Moment:
+    by = who_did(f"service:{event.source}")
+    return Moment(event.received_at, text, by, links=((_("Event"), event),), tone=tone)

@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -26,6 +27,7 @@ MOST = 50
 MOST_ATTRIBUTIONS = 20
 MOST_MOVES = 200
 MOST_SESSIONS_OF_OTHERS = 20
+MOST_EVENTS = 500
 
 Row = TypeVar("Row", bound=Model)
 
@@ -74,9 +76,7 @@ def sources_of(*, user: User, now: datetime, about: Attribution | None = None) -
     """Read the sources of the story of `user`, those of the attribution `about` in any case."""
     read = Sources(user=user, now=now, attributions=[])
     read.attributions = _attributions(read, about)
-    read.devices = _newest(
-        read, UserDevice.objects.filter(user=user).order_by("-id"), _("devices"), MOST
-    )
+    read.devices = _devices(read)
     read.visits = _visits(read)
     read.captures = _captures(read)
     read.decisions = _decisions(read)
@@ -104,11 +104,26 @@ def _attributions(read: Sources, about: Attribution | None) -> list[Attribution]
     return found
 
 
+def _devices(read: Sources) -> list[UserDevice]:
+    """Read the devices, each with its newest browser sessions of others as `visits`.
+
+    Device by device, in the order of an index: a public one has any number of them.
+    """
+    of_others = (
+        BrowserSession.objects.filter(device_id=OuterRef("device_id"))
+        .exclude(adopted_by=read.user)
+        .order_by("-created_at")
+        .values("pk")[: MOST_SESSIONS_OF_OTHERS + 1]
+    )
+    used = UserDevice.objects.filter(user=read.user).annotate(visits=ArraySubquery(of_others))
+    return _newest(read, used.order_by("-id"), _("devices"))
+
+
 def _visits(read: Sources) -> list[BrowserSession]:
     known = BrowserSession.objects.select_related("adopted_by").order_by("-created_at")
     own = _newest(read, known.filter(adopted_by=read.user), _("browser sessions"))
-    devices = {device.device_id for device in read.devices}
-    of_others = known.filter(device_id__in=devices).exclude(adopted_by=read.user)
+    ids = {id_ for device in read.devices for id_ in device.visits}  # type: ignore[attr-defined]
+    of_others = known.filter(pk__in=ids)
     name = _("browser sessions of others on the same devices")
     return own + _newest(read, of_others, name, MOST_SESSIONS_OF_OTHERS)
 
@@ -141,11 +156,13 @@ def _events(read: Sources) -> list[QualifyingEvent]:
     sent = QualifyingEvent.objects.filter(user=read.user)
     if counted:
         sent = sent.filter(type__in=counted)
-    found = list(sent.order_by("received_at", "pk")[: MOST + 1])
-    if len(found) > MOST:
+    asked = max((a.terms.qualifying_event_count for a in read.attributions), default=0)
+    most = min(max(MOST, asked), MOST_EVENTS)
+    found = list(sent.order_by("received_at", "pk")[: most + 1])
+    if len(found) > most:
         note = _("Of very many events only the first %(most)d are told here.")
-        read.left_out.append(note % {"most": MOST})
-    return found[:MOST]
+        read.left_out.append(note % {"most": most})
+    return found[:most]
 
 
 def _transactions(read: Sources) -> list[Transaction]:

@@ -203,7 +203,7 @@ def _claim_that_closed(capture: Capture, read: Sources) -> Attribution | None:
 def _superseded(claimed: Attribution, told: dict[str, str]) -> str:
     told = {**told, "other": str(claimed.code)}
     if claimed.capture is None:
-        return _("%(code)s was put aside: the claim named %(other)s.") % told
+        return _("%(code)s was put aside for %(other)s, which was named.") % told
     if claimed.terms.touch == Touch.FIRST:
         return _("%(code)s was put aside for %(other)s: the first opened counts.") % told
     return _("%(code)s was put aside for %(other)s: the last opened counts.") % told
