@@ -146,12 +146,14 @@ class BulkAdmin(CorrectableAdmin):
 
     def decide(self, request: HttpRequest) -> HttpResponse:
         """Show what a decision on the chosen ones will do, and do it as shown."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         if request.method != "POST":
             return HttpResponseRedirect(self._list())
         verb = BULK_VERBS.get(request.POST.get("decision", ""))
         if verb is None:
             raise Http404
-        if not (self.has_view_permission(request) and request.user.has_perm(verb.permission)):
+        if not request.user.has_perm(verb.permission):
             raise PermissionDenied
         chosen = self._chosen(request)
         form = verb.form_class(request.POST, subject=chosen)

@@ -87,6 +87,8 @@ second_factor_confirm          staff:405   staff
 second_factor_codes            staff:405   staff
 second_factor_off              staff:405   staff
 auth_user_password_change      superuser   superuser
+referrals_attribution_held       viewer    viewer
+referrals_attribution_decide     viewer    viewer:404
 referrals_attribution_approve    reviewer  reviewer
 referrals_attribution_reject     reviewer  reviewer
 referrals_attribution_reopen     reviewer  reviewer
