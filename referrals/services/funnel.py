@@ -70,8 +70,8 @@ def _counts(midnights: Sequence[datetime], of: Slice) -> Iterator[QuerySet[Any, 
     for step in ("claimed", "qualified", "rewarded"):
         moment = f"{step}_at"
         yield _by_day(attributions, step, moment, midnights)
-        # One that staff moved to another referrer stands twice, with the same times.
-        again = attributions.filter(replaces__isnull=False, **{f"replaces__{moment}": F(moment)})
+        # One that staff moved to another referrer stands twice: the first took the step before.
+        again = attributions.filter(**{f"replaces__{moment}__isnull": False})
         yield _by_day(again, step, moment, midnights, each=-1)
 
 
