@@ -30,7 +30,14 @@ from referrals.services.terms import (
     tenures_of,
     warnings_on,
 )
-from referrals.services.terms_in_words import CONTENT, differences, label_of, told, what_they_say
+from referrals.services.terms_in_words import (
+    CONTENT,
+    currency_of,
+    differences,
+    label_of,
+    told,
+    what_they_say,
+)
 
 MAY_MAKE = "referrals.add_programterms"
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
@@ -69,7 +76,8 @@ class TermsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in CONTENT:
-            self.fields[name].label = label_of(name)
+            # The legend above says whose; the label names the currency alone.
+            self.fields[name].label = currency_of(name).capitalize() or label_of(name)
         self.fields["effective_from"].required = False
         self.fields["effective_from"].help_text = _(
             "Empty: as soon as it is confirmed. Otherwise a time to come, in %(zone)s."

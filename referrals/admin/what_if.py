@@ -242,6 +242,8 @@ def _in_words(result: Result, referrers: dict[int, User]) -> str:
     if result.fate == Fate.NOTHING or result.referrer_id is None:
         return str(FATES[result.fate])
     said = {"referrer": named(referrers[result.referrer_id])}
+    if result.accepted_at and result.ended_at:
+        return _("Attributed to %(referrer)s, reversed since.") % said
     if result.rewarded_at:
         return _("Attributed to %(referrer)s, rewarded.") % said
     if result.qualified_at:

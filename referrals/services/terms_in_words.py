@@ -63,7 +63,7 @@ DIFFERENCES = {
 
 def label_of(field: str) -> str:
     """Name a field of terms."""
-    return str(LABELS[field]) % {"currency": _currency_of(field)}
+    return str(LABELS[field]) % {"currency": currency_of(field)}
 
 
 def told(terms: ProgramTerms, field: str) -> str:
@@ -80,7 +80,7 @@ def differences(old: ProgramTerms, new: ProgramTerms) -> list[str]:
     """Return a sentence for each value in which `new` differs from `old`."""
     return [
         str(DIFFERENCES[field])
-        % {"old": told(old, field), "new": told(new, field), "currency": _currency_of(field)}
+        % {"old": told(old, field), "new": told(new, field), "currency": currency_of(field)}
         for field in CONTENT
         if getattr(old, field) != getattr(new, field)
     ]
@@ -153,11 +153,22 @@ def _referrers_reward(terms: ProgramTerms) -> str:
 
 
 def amounts_in_words(amounts: Amounts) -> str:
-    """Write what a side gets, e.g. `1 stars, 50 coins`."""
-    parts = [f"{n:,} {CURRENCIES[Currency(currency)]}" for currency, n in amounts if n]
+    """Write what a side gets, e.g. `1 star, 50 coins`."""
+    parts = [_amount(Currency(currency), n) for currency, n in amounts if n]
     return ", ".join(parts) or _("nothing")
 
 
-def _currency_of(field: str) -> str:
+def _amount(currency: Currency, n: int) -> str:
+    words = {
+        Currency.STARS: ngettext("%(count)s star", "%(count)s stars", n),
+        Currency.FREE_POINTS: ngettext("%(count)s free point", "%(count)s free points", n),
+        Currency.COINS: ngettext("%(count)s coin", "%(count)s coins", n),
+        Currency.EXP: _("%(count)s experience"),
+    }
+    return words[currency] % {"count": f"{n:,}"}
+
+
+def currency_of(field: str) -> str:
+    """Name the currency of which a field holds an amount; empty for a condition."""
     side, _separator, currency = field.partition("_")
     return str(CURRENCIES[Currency(currency)]) if side in SIDES else ""
