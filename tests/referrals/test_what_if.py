@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 BEGINS = datetime(2026, 1, 5, 9, tzinfo=UTC)
 QUIET = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 anything = st.lists(
     histories.openings
@@ -200,6 +200,21 @@ class TestByExample:
         assert replay.was.fates == {"rejected": 1}
         assert replay.would_be.fates == {"attributed": 1}
         assert replay.was.held_at_first == replay.would_be.held_at_first == 1
+
+    def test_what_was_rejected_for_its_age_may_still_need_a_review(self, history: History) -> None:
+        history.go([("sign_in", 1, 4, 0)])
+        device = history.people[4].devices.get().device_id
+        UserDevice.objects.create(user=history.owners[0], device_id=device)
+        history.go([("claim", 120, 4, 0), ("tell", 1, 4, 0)])
+
+        assert self.under(history, claim_days=9).would_be.fates == {"held": 1}
+
+    def test_a_hold_begins_with_the_claim_if_the_event_came_before(self, history: History) -> None:
+        history.go([("event", 1, 0, 0), ("claim", 240, 0, 0)])
+
+        would_be = self.under(history, claim_days=30, hold_days=35).would_be
+
+        assert (would_be.qualified, would_be.rewarded) == (1, 0)
 
     def test_events_count_by_the_new_type_and_number(self, history: History) -> None:
         history.go([("claim", 1, 0, 0), ("event", 1, 0, 1), ("event", 1, 0, 1)])

@@ -8,7 +8,9 @@ from django.db import connection, transaction
 
 from referrals.models import ProgramTerms
 from referrals.services.what_if.history import Past
-from referrals.services.what_if.replay import Change, Fate, Replay, Result, Tally, TermsThen
+from referrals.services.what_if.past import TermsThen
+from referrals.services.what_if.replay import Replay
+from referrals.services.what_if.results import Change, Fate, Result, Tally
 
 __all__ = ["LONGEST", "Change", "Fate", "PeriodNotAllowed", "Result", "Tally", "WhatIf", "what_if"]
 

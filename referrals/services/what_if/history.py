@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,18 +18,17 @@ from django.db.models.functions import Coalesce
 from accounts.models import User
 from referrals.models import LIVE_STATUSES, Capture, ProgramTerms
 from referrals.rules import Evaluation, Verdict
-from referrals.services.what_if.replay import (
+from referrals.services.what_if.counts import DAY, Span
+from referrals.services.what_if.past import (
     LateDecision,
     PastAttribution,
     PastCapture,
     PastClaim,
-    Replay,
-    Span,
     TermsThen,
 )
+from referrals.services.what_if.replay import Replay
 
 PAGE = 2000
-DAY = timedelta(days=1)
 LIVE = [str(status) for status in LIVE_STATUSES]
 
 # A decision on a claim, not one that came later on what was held, nor one that staff made.

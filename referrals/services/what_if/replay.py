@@ -5,11 +5,10 @@ terms do not touch stays as it was recorded; what they touch is asked again, of 
 counts as they stand in the replay.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from accounts.models import User
 from referrals.models import ClosedReason, Outcome, Program, ProgramTerms, ReferralCode
@@ -27,12 +26,10 @@ from referrals.rules import (
     was_not_rejected_before,
 )
 from referrals.services.captures import chosen_capture
-from rewards.amounts import Amounts
+from referrals.services.what_if.counts import ReferrerCount, Span
+from referrals.services.what_if.past import PastAttribution, PastCapture, PastClaim, TermsThen
+from referrals.services.what_if.results import Change, Fate, Result, Tally, as_it_was, fate_of
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-# Of two requests that wait for one lock, the one that began later may be served first.
-A_MOMENT = timedelta(minutes=1)
 MOST_EXAMPLES = 10
 AGE = "account_is_new"
 ADDRESS = "address_is_not_hurried"
@@ -40,185 +37,6 @@ ADDRESS = "address_is_not_hurried"
 ASKED_AGAIN = (has_no_attribution, was_not_rejected_before, referrer_is_within_caps)
 ASKED_AGAIN_NAMES = {rule.__name__ for rule in ASKED_AGAIN} | {AGE}
 PLACE = {rule.__name__: place for place, rule in enumerate(RULES)}
-
-
-class Fate(StrEnum):
-    """What became of a claim."""
-
-    ATTRIBUTED = "attributed"
-    HELD = "held"
-    REJECTED = "rejected"
-    REFUSED = "refused"
-    NOTHING = "nothing"
-    STANDING = "standing"
-
-
-@dataclass(slots=True)
-class Result:
-    """A claim's fate, and how far the attribution came that it made, if it made one."""
-
-    fate: Fate
-    refusal: str = ""
-    referrer_id: int | None = None
-    was_held: bool = False
-    accepted_at: datetime | None = None
-    ended_at: datetime | None = None
-    qualified_at: datetime | None = None
-    rewarded_at: datetime | None = None
-    terms: ProgramTerms | None = None
-
-    @property
-    def seen(self) -> tuple[str, str, int | None, bool, bool]:
-        """What staff would call the outcome: two that differ in this differ."""
-        is_qualified, is_rewarded = self.qualified_at is not None, self.rewarded_at is not None
-        return (self.fate, self.refusal, self.referrer_id, is_qualified, is_rewarded)
-
-
-@dataclass(frozen=True, slots=True)
-class LateDecision:
-    """What was decided of a held attribution once Clerk had told the account's age."""
-
-    at: datetime
-    outcome: str
-    stopped: list[Evaluation]
-
-
-@dataclass(frozen=True, slots=True)
-class PastAttribution:
-    """An attribution as it came to be."""
-
-    referrer_id: int
-    claimed_at: datetime
-    accepted_at: datetime | None
-    ended_at: datetime | None
-    qualified_at: datetime | None
-    rewarded_at: datetime | None
-    late: LateDecision | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PastCapture:
-    """An opened invitation of a person, as its row stands now."""
-
-    pk: int
-    code: ReferralCode
-    first_opened_at: datetime
-    opened_at: datetime
-    expires_at: datetime
-    theirs_since: datetime
-    closed_at: datetime | None
-    closed_reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PastClaim:
-    """A claim as it was decided: `stopped` are the recorded evaluations that did not pass."""
-
-    at: datetime
-    referee: User
-    referrer: User | None
-    code: str
-    capture_id: int | None
-    terms: ProgramTerms | None
-    outcome: str
-    refusal: str
-    was_judged: bool
-    stopped: list[Evaluation]
-    attribution: PastAttribution | None
-    captures: Sequence[PastCapture] = ()
-    qualifying_event_at: datetime | None = None
-    """When the event came that qualifies by the new terms."""
-    near: frozenset[int] = frozenset()
-    """Those of the captures' owners who have used a device of the referee's."""
-    invited_by_referee: frozenset[int] = frozenset()
-    """Those of the captures' owners whom the referee invited, directly or through others."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over claims."""
-
-    claims: int = 0
-    fates: Counter[str] = field(default_factory=Counter)
-    refusals: Counter[str] = field(default_factory=Counter)
-    held_at_first: int = 0
-    reversed: int = 0
-    qualified: int = 0
-    rewarded: int = 0
-    to_referees: Amounts = field(default_factory=Amounts)
-    to_referrers: Amounts = field(default_factory=Amounts)
-
-    def add(self, result: Result) -> None:
-        self.claims += 1
-        self.fates[result.fate] += 1
-        if result.fate == Fate.REFUSED:
-            self.refusals[result.refusal] += 1
-        self.held_at_first += result.was_held
-        self.reversed += result.accepted_at is not None and result.ended_at is not None
-        self.qualified += result.qualified_at is not None
-        self.rewarded += result.rewarded_at is not None
-        if result.terms is not None and result.accepted_at is not None:
-            self.to_referees += result.terms.referee_amounts
-        if result.terms is not None and result.rewarded_at is not None:
-            self.to_referrers += result.terms.referrer_amounts
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A claim that would have come to something else."""
-
-    at: datetime
-    referee: User
-    was: Result
-    would_be: Result
-
-
-@dataclass(slots=True)
-class Span:
-    """An attribution in the replay: whose, from when, until when if it ended."""
-
-    referrer_id: int
-    claimed_at: datetime
-    ended_at: datetime | None
-
-    def is_live(self, at: datetime) -> bool:
-        return self.is_made(at) and (self.ended_at is None or self.ended_at > at)
-
-    def is_over(self, at: datetime) -> bool:
-        return self.ended_at is not None and self.ended_at <= at
-
-    def is_made(self, at: datetime) -> bool:
-        return self.claimed_at < at + A_MOMENT
-
-
-@dataclass(slots=True)
-class ReferrerCount:
-    """A referrer's live attributions: the lasting ones, and those that may change."""
-
-    lasting: int = 0
-    recent: list[Span] = field(default_factory=list)
-    ending: list[Span] = field(default_factory=list)
-
-    def add(self, span: Span) -> None:
-        self.recent.append(span)
-
-    def settle(self, at: datetime) -> None:
-        """Fold into the number what is a day old and lasts, drop what has ended."""
-        aged = [span for span in self.recent if span.claimed_at <= at - DAY]
-        if aged:
-            self.recent = [span for span in self.recent if span.claimed_at > at - DAY]
-            self.lasting += sum(span.ended_at is None for span in aged)
-            self.ending += (span for span in aged if span.ended_at is not None)
-        self.ending = [span for span in self.ending if not span.is_over(at)]
-
-    def in_hour(self, at: datetime) -> int:
-        return sum(span.claimed_at > at - HOUR and span.is_made(at) for span in self.recent)
-
-    def in_day(self, at: datetime) -> int:
-        return sum(span.is_live(at) for span in self.recent)
-
-    def in_all(self, at: datetime) -> int:
-        return self.lasting + len(self.ending) + self.in_day(at)
 
 
 @dataclass(slots=True)
@@ -258,7 +76,7 @@ class Replay:
         *,
         terms: ProgramTerms,
         program: Program,
-        in_force: "TermsThen",
+        in_force: TermsThen,
         chooses_again: bool,
         now: datetime,
         referrer_per_hour: int,
@@ -430,41 +248,6 @@ class Replay:
         return release_at
 
 
-class TermsThen:
-    """Every version of every program's terms, to be asked which one was in force."""
-
-    def __init__(self, versions: Sequence[ProgramTerms]) -> None:
-        self.by_id = {terms.pk: terms for terms in versions}
-        self.newest_first = sorted(versions, key=lambda terms: -terms.version)
-
-    def __call__(self, program_id: int, at: datetime) -> ProgramTerms | None:
-        own = (terms for terms in self.newest_first if terms.program_id == program_id)
-        return next((terms for terms in own if terms.effective_from <= at), None)
-
-
-def as_it_was(claim: PastClaim) -> Result:
-    """Return what a claim came to."""
-    past = claim.attribution
-    if past is None:
-        return Result(Fate.REFUSED, claim.refusal)
-    return Result(
-        _fate(past.accepted_at, past.ended_at),
-        referrer_id=past.referrer_id,
-        was_held=claim.outcome == Outcome.HELD,
-        accepted_at=past.accepted_at,
-        ended_at=past.ended_at,
-        qualified_at=past.qualified_at,
-        rewarded_at=past.rewarded_at,
-        terms=claim.terms,
-    )
-
-
-def _fate(accepted_at: datetime | None, ended_at: datetime | None) -> Fate:
-    if accepted_at is not None:
-        return Fate.ATTRIBUTED
-    return Fate.HELD if ended_at is None else Fate.REJECTED
-
-
 def _recorded_choice(claim: PastClaim) -> Choice | None:
     if claim.referrer is None:
         return None
@@ -489,7 +272,7 @@ def _came_to(claim: PastClaim, choice: Choice, terms: ProgramTerms, judgement: J
     else:
         accepted_at, ended_at = _after_hold(claim, choice, terms, judgement, past)
     return Result(
-        _fate(accepted_at, ended_at),
+        fate_of(accepted_at, ended_at),
         referrer_id=choice.code.owner_id,
         was_held=judgement.outcome == Outcome.HELD,
         accepted_at=accepted_at,
