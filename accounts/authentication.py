@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -59,5 +60,5 @@ class CallerPermission(BasePermission):
         elif not isinstance(request.auth, ApiKey):
             raise ApiKeyMissing
         elif scope not in request.auth.scopes:
-            raise ScopeMissing(f"The API key lacks the scope {scope}.")
+            raise ScopeMissing(_("The API key lacks the scope %(scope)s.") % {"scope": scope})
         return True

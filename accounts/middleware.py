@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid, verify_session_token
@@ -58,7 +59,7 @@ def _require_own_web_app(request: HttpRequest, authorized_party: str | None) -> 
     """Refuse what another site could have made the browser send: it adds the cookie by itself."""
     origin = request.META.get("HTTP_ORIGIN")
     if authorized_party is None or not origin or not _is_allowed(request, origin):
-        raise TokenInvalid("A cookie signs in only requests that come from the web app itself.")
+        raise TokenInvalid(_("A cookie signs in only requests that come from the web app itself."))
 
 
 def _is_allowed(request: HttpRequest, origin: str) -> bool:

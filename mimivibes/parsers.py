@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
@@ -27,10 +28,10 @@ class StrictJSONParser(JSONParser):
             text = json.dumps(body, ensure_ascii=False, allow_nan=False)
             text.encode(settings.DEFAULT_CHARSET)
         except (RecursionError, ValueError) as error:
-            raise ParseError("The body is not valid JSON, or cannot be stored.") from error
+            raise ParseError(_("The body is not valid JSON, or cannot be stored.")) from error
         if not isinstance(body, dict):
-            raise ParseError("The body must be a JSON object.")
+            raise ParseError(_("The body must be a JSON object."))
         # Past the escaped backslashes: the six characters "\\u0000" as a text are harmless.
         if "\\u0000" in text.replace("\\\\", ""):
-            raise ParseError("The body must not contain NUL characters.")
+            raise ParseError(_("The body must not contain NUL characters."))
         return body

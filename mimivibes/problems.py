@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -50,79 +52,82 @@ class Problem(NamedTuple):
 
     status: int
     code: str
-    title: str
+    title: str | Promise
 
 
 PROBLEMS: dict[type[Exception], Problem] = {
-    Http404: Problem(404, "not_found", "There is nothing here"),
-    PermissionDenied: Problem(403, "forbidden", "You may not do this"),
-    exceptions.ParseError: Problem(400, "malformed", "The body cannot be read"),
-    exceptions.ValidationError: Problem(400, "invalid", "The input is not valid"),
-    exceptions.NotFound: Problem(404, "not_found", "There is nothing here"),
-    exceptions.PermissionDenied: Problem(403, "forbidden", "You may not do this"),
+    Http404: Problem(404, "not_found", _("There is nothing here")),
+    PermissionDenied: Problem(403, "forbidden", _("You may not do this")),
+    exceptions.ParseError: Problem(400, "malformed", _("The body cannot be read")),
+    exceptions.ValidationError: Problem(400, "invalid", _("The input is not valid")),
+    exceptions.NotFound: Problem(404, "not_found", _("There is nothing here")),
+    exceptions.PermissionDenied: Problem(403, "forbidden", _("You may not do this")),
     exceptions.MethodNotAllowed: Problem(
-        405, "method_not_allowed", "This method is not allowed here"
+        405, "method_not_allowed", _("This method is not allowed here")
     ),
-    exceptions.NotAcceptable: Problem(406, "not_acceptable", "No acceptable representation"),
+    exceptions.NotAcceptable: Problem(406, "not_acceptable", _("No acceptable representation")),
     exceptions.UnsupportedMediaType: Problem(
-        415, "unsupported_media_type", "The body must be application/json"
+        415, "unsupported_media_type", _("The body must be application/json")
     ),
-    exceptions.Throttled: Problem(429, "throttled", "Too many requests"),
-    TokenMissing: Problem(401, "token_missing", "Sign in first"),
-    TokenInvalid: Problem(401, "token_invalid", "The session token is not valid"),
-    TokenExpired: Problem(401, "token_expired", "The session token has expired"),
-    AccountDeleted: Problem(403, "account_deleted", "This account has been deleted"),
-    AccountBanned: Problem(403, "account_banned", "This account has been banned"),
-    KeysUnavailable: Problem(503, "keys_unavailable", "Tokens cannot be checked just now"),
-    ApiKeyMissing: Problem(401, "api_key_missing", "This call needs an API key"),
-    ApiKeyInvalid: Problem(401, "api_key_invalid", "The API key is not valid"),
-    ScopeMissing: Problem(403, "scope_missing", "The API key may not do this"),
-    SignatureInvalid: Problem(400, "signature_invalid", "The delivery is not validly signed"),
-    SuspiciousOperation: Problem(400, "malformed", "The request cannot be read"),
-    RequestDataTooBig: Problem(413, "too_large", "The body is too large"),
-    TooLarge: Problem(413, "too_large", "The delivery is too large"),
-    WebhookWorkFailed: Problem(500, "webhook_failed", "The delivery is kept, its work failed"),
-    CodeNotFound: Problem(404, "code_not_found", "There is no such code in use"),
-    OwnCode: Problem(422, "own_code", "This is your own code"),
-    OriginNotAllowed: Problem(403, "origin_not_allowed", "This site may not store codes"),
-    SelfReferral: Problem(422, "self_referral", "This is your own code"),
-    NotNewAccount: Problem(422, "not_new_account", "Invitations are for new accounts"),
+    exceptions.Throttled: Problem(429, "throttled", _("Too many requests")),
+    TokenMissing: Problem(401, "token_missing", _("Sign in first")),
+    TokenInvalid: Problem(401, "token_invalid", _("The session token is not valid")),
+    TokenExpired: Problem(401, "token_expired", _("The session token has expired")),
+    AccountDeleted: Problem(403, "account_deleted", _("This account has been deleted")),
+    AccountBanned: Problem(403, "account_banned", _("This account has been banned")),
+    KeysUnavailable: Problem(503, "keys_unavailable", _("Tokens cannot be checked just now")),
+    ApiKeyMissing: Problem(401, "api_key_missing", _("This call needs an API key")),
+    ApiKeyInvalid: Problem(401, "api_key_invalid", _("The API key is not valid")),
+    ScopeMissing: Problem(403, "scope_missing", _("The API key may not do this")),
+    SignatureInvalid: Problem(400, "signature_invalid", _("The delivery is not validly signed")),
+    SuspiciousOperation: Problem(400, "malformed", _("The request cannot be read")),
+    RequestDataTooBig: Problem(413, "too_large", _("The body is too large")),
+    TooLarge: Problem(413, "too_large", _("The delivery is too large")),
+    WebhookWorkFailed: Problem(500, "webhook_failed", _("The delivery is kept, its work failed")),
+    CodeNotFound: Problem(404, "code_not_found", _("There is no such code in use")),
+    OwnCode: Problem(422, "own_code", _("This is your own code")),
+    OriginNotAllowed: Problem(403, "origin_not_allowed", _("This site may not store codes")),
+    SelfReferral: Problem(422, "self_referral", _("This is your own code")),
+    NotNewAccount: Problem(422, "not_new_account", _("Invitations are for new accounts")),
     ReciprocalReferral: Problem(
-        422, "reciprocal_referral", "You were here before the person who invites you"
+        422, "reciprocal_referral", _("You were here before the person who invites you")
     ),
-    ProgramInactive: Problem(422, "program_inactive", "The program is not running"),
-    CapReached: Problem(422, "cap_reached", "This code has been used as often as it may be"),
+    ProgramInactive: Problem(422, "program_inactive", _("The program is not running")),
+    CapReached: Problem(422, "cap_reached", _("This code has been used as often as it may be")),
     AttributionRejected: Problem(
-        422, "attribution_rejected", "An earlier invitation of yours was rejected"
+        422, "attribution_rejected", _("An earlier invitation of yours was rejected")
     ),
     AlreadyAttributed: Problem(
-        409, "already_attributed", "You have accepted another invitation already"
+        409, "already_attributed", _("You have accepted another invitation already")
     ),
-    InvalidCode: Problem(400, "invalid", "A code has 4 to 20 letters A to Z and digits"),
-    CodeTaken: Problem(409, "code_taken", "Somebody has this code already"),
-    CodeNotAllowed: Problem(422, "code_not_allowed", "This code is not allowed"),
-    EventConflict: Problem(409, "event_conflict", "This event id was used for another event"),
+    InvalidCode: Problem(400, "invalid", _("A code has 4 to 20 letters A to Z and digits")),
+    CodeTaken: Problem(409, "code_taken", _("Somebody has this code already")),
+    CodeNotAllowed: Problem(422, "code_not_allowed", _("This code is not allowed")),
+    EventConflict: Problem(409, "event_conflict", _("This event id was used for another event")),
     IdempotencyKeyMissing: Problem(
-        400, "idempotency_key_missing", "The Idempotency-Key header is missing"
+        400, "idempotency_key_missing", _("The Idempotency-Key header is missing")
     ),
     IdempotencyKeyInvalid: Problem(
-        400, "idempotency_key_invalid", "The Idempotency-Key header is not valid"
+        400, "idempotency_key_invalid", _("The Idempotency-Key header is not valid")
     ),
     rewards.IdempotencyKeyReused: Problem(
-        422, "idempotency_key_reused", "This Idempotency-Key was used for something else"
+        422, "idempotency_key_reused", _("This Idempotency-Key was used for something else")
     ),
     rewards.InsufficientBalance: Problem(
-        409, "insufficient_balance", "There is not enough on the balance"
+        409, "insufficient_balance", _("There is not enough on the balance")
     ),
-    rewards.NoRate: Problem(422, "no_rate", "These two currencies are not exchanged"),
-    rewards.UserGone: Problem(422, "user_gone", "This user is deleted or banned"),
-    rewards.TransactionNotFound: Problem(404, "not_found", "There is no such transaction"),
+    rewards.NoRate: Problem(422, "no_rate", _("These two currencies are not exchanged")),
+    rewards.UserGone: Problem(422, "user_gone", _("This user is deleted or banned")),
+    rewards.TransactionNotFound: Problem(404, "not_found", _("There is no such transaction")),
+    rewards.OwnedElsewhere: Problem(
+        409, "owned_elsewhere", _("What is behind this transaction must be corrected instead")
+    ),
     rewards.AlreadyReversed: Problem(
-        409, "already_reversed", "This transaction has been reversed already"
+        409, "already_reversed", _("This transaction has been reversed already")
     ),
 }
-LENGTH_REQUIRED = Problem(411, "length_required", "The body needs a Content-Length")
-UNEXPECTED = Problem(500, "internal_error", "Something went wrong on our side")
+LENGTH_REQUIRED = Problem(411, "length_required", _("The body needs a Content-Length"))
+UNEXPECTED = Problem(500, "internal_error", _("Something went wrong on our side"))
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}
 
 
@@ -149,7 +154,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 def problem_response(problem: Problem, detail: str = "") -> HttpResponse:
     """Return `problem` as a plain Django response, for code that runs outside DRF's views."""
     return JsonResponse(
-        _body(problem, detail=detail or problem.title),
+        _body(problem, detail=detail or str(problem.title)),
         status=problem.status,
         content_type=CONTENT_TYPE,
     )
@@ -214,8 +219,8 @@ def _detail(error: Exception, problem: Problem) -> str:
     if problem is UNEXPECTED or isinstance(
         error, (Http404, SuspiciousOperation, exceptions.ValidationError)
     ):
-        return problem.title
-    return str(error) or problem.title
+        return str(problem.title)
+    return str(error) or str(problem.title)
 
 
 def _headers(error: Exception, problem: Problem) -> dict[str, str]:
@@ -231,7 +236,7 @@ def _headers(error: Exception, problem: Problem) -> dict[str, str]:
 def _body(problem: Problem, *, detail: str) -> dict[str, Any]:
     return {
         "type": f"urn:mimivibes:problem:{problem.code}",
-        "title": problem.title,
+        "title": str(problem.title),
         "status": problem.status,
         "detail": detail,
         "code": problem.code,

@@ -23,6 +23,8 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_TZ = True
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("th", "ไทย")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 
 ROOT_URLCONF = "mimivibes.urls"
@@ -55,6 +57,8 @@ MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
     "mimivibes.metrics.MetricsMiddleware",
+    # Before whatever may answer in words: else they come in the language of the last request.
+    "django.middleware.locale.LocaleMiddleware",
     "mimivibes.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -191,11 +195,13 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["X-Browser-Session", "Idempotency-Replayed", "Retry-After"]
 
 
+MANUAL_GRANT_LIMIT = env.int("MANUAL_GRANT_LIMIT", default=1000)
 VELOCITY_REFERRER_PER_HOUR = env.int("VELOCITY_REFERRER_PER_HOUR", default=20)
 VELOCITY_ADDRESS_PER_HOUR = env.int("VELOCITY_ADDRESS_PER_HOUR", default=10)
 
 # Rewards knows nothing of Clerk: it is told how a service names a user.
 REWARDS_USER_RESOLVER = "accounts.services.provision_user"
+REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
 
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])

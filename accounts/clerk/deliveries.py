@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts.clerk import values
 
@@ -70,7 +71,7 @@ def verified_delivery(*, body: bytes, headers: Mapping[str, str], now: datetime)
         payload = json.loads(body, parse_constant=_refuse, parse_float=_finite)
         return Delivery(svix_id, _storable(payload))
     except (ValueError, RecursionError) as error:
-        raise SignatureInvalid("The body is not JSON.") from error
+        raise SignatureInvalid(_("The body is not JSON.")) from error
 
 
 def secret_of(text: str) -> bytes:

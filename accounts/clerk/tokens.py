@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from jwt import InvalidSignatureError, PyJWS, PyJWTError
 
 from accounts.clerk import values
@@ -66,7 +67,7 @@ def verify_session_token(token: str, *, now: datetime) -> SessionClaims:
     _require_session_token(header, claims)
     clerk_id, session_id = (values.identifier(claims.get(claim)) for claim in ("sub", "sid"))
     if clerk_id is None or session_id is None or clerk_id.startswith("mch_"):
-        raise TokenInvalid("The token is not one of a person's session.")
+        raise TokenInvalid(_("The token is not one of a person's session."))
     authorized_party = _authorized_party(claims)
     impersonator = _impersonator(claims)
     _require_current(claims, now)
@@ -81,14 +82,14 @@ def verify_session_token(token: str, *, now: datetime) -> SessionClaims:
 
 def _verified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(token) > LENGTH_LIMIT or not token.isascii():
-        raise TokenInvalid("The token is too long, or holds foreign characters.")
+        raise TokenInvalid(_("The token is too long, or holds foreign characters."))
     try:
         signed = _signature_checked(token)
         claims = json.loads(signed["payload"], parse_constant=_refuse_constant)
     except (PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise TokenInvalid("The token is malformed, or its signature is not Clerk's.") from error
+        raise TokenInvalid(_("The token is malformed, or its signature is not Clerk's.")) from error
     if not isinstance(claims, dict):
-        raise TokenInvalid("The token's claims are not an object.")
+        raise TokenInvalid(_("The token's claims are not an object."))
     return signed["header"], claims
 
 
@@ -96,7 +97,7 @@ def _signature_checked(token: str) -> dict[str, Any]:
     # A key from the settings serves every token; only Clerk's JWKS asks which one is named.
     kid = None if settings.CLERK_JWT_KEY else _jws.get_unverified_header(token).get("kid")
     if (key := key_for(kid)) is None:
-        raise TokenInvalid("The token is signed by an unknown key.")
+        raise TokenInvalid(_("The token is signed by an unknown key."))
     try:
         return _jws.decode_complete(token, key, algorithms=["RS256"])
     except InvalidSignatureError:
@@ -111,24 +112,24 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 def _require_session_token(header: dict[str, Any], claims: dict[str, Any]) -> None:
     if not issuer() or claims.get("iss") != issuer():
-        raise TokenInvalid("The token comes from another issuer.")
+        raise TokenInvalid(_("The token comes from another issuer."))
     if str(header.get("typ", "JWT")).upper() != "JWT":
-        raise TokenInvalid("The token is not a session token.")
+        raise TokenInvalid(_("The token is not a session token."))
     if header.get("cat", SESSION_CATEGORY) not in (SESSION_CATEGORY, UNINFORMATIVE_CATEGORY):
-        raise TokenInvalid("The token is not a session token.")
+        raise TokenInvalid(_("The token is not a session token."))
     if claims.get("sts", "active") != "active":
-        raise TokenInvalid("The session is not active yet.")
+        raise TokenInvalid(_("The session is not active yet."))
 
 
 def _authorized_party(claims: dict[str, Any]) -> str | None:
     if "azp" not in claims:
         if settings.CLERK_REQUIRE_AZP:
-            raise TokenInvalid("The token does not name the web app that it is for.")
+            raise TokenInvalid(_("The token does not name the web app that it is for."))
         return None
     party = claims["azp"]
     if party not in settings.CLERK_AUTHORIZED_PARTIES:
         raise TokenInvalid(
-            "The token is for a web app that CLERK_AUTHORIZED_PARTIES does not list."
+            _("The token is for a web app that CLERK_AUTHORIZED_PARTIES does not list.")
         )
     return str(party)
 
@@ -138,7 +139,7 @@ def _impersonator(claims: dict[str, Any]) -> str | None:
         return None
     impersonator = values.identifier(actor.get("sub")) if isinstance(actor, dict) else None
     if impersonator is None:
-        raise TokenInvalid("The token says that somebody acts for this person, but not who.")
+        raise TokenInvalid(_("The token says that somebody acts for this person, but not who."))
     return impersonator
 
 
@@ -147,10 +148,10 @@ def _require_current(claims: dict[str, Any], now: datetime) -> None:
         values.seconds(claims.get(name)) for name in ("exp", "nbf", "iat")
     )
     if expires is None or not_before is None or issued is None:
-        raise TokenInvalid("The token lacks a time, or one is not a time.")
+        raise TokenInvalid(_("The token lacks a time, or one is not a time."))
     clock = now.timestamp()
     if max(not_before, issued) > clock + LEEWAY:
-        raise TokenInvalid("The token is not valid yet.")
+        raise TokenInvalid(_("The token is not valid yet."))
     if expires <= clock - LEEWAY:
         raise TokenExpired
 

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
-from backoffice.lists import ListAdmin
+from backoffice.corrections import CorrectableAdmin
+from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
     "clerk_id",
@@ -70,7 +71,7 @@ class IsStaffAccount(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     """Inspect people, whose data is Clerk's to change; manage staff accounts.
 
     Nobody is deleted here: people are erased by `manage.py erase_user`, staff made inactive.
@@ -83,6 +84,7 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
     search_fields = ("^clerk_id", "^email", "^first_name", "^last_name", "^username")
     search_help_text = "How a Clerk id, e-mail address, name or username begins"
     ordering = ("-id",)
+    corrections = (GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
         ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),

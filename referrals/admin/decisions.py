@@ -7,13 +7,14 @@ from django.utils.safestring import SafeString
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
 from referrals.admin.links import search_by_person
 from referrals.models import Decision, QualifyingEvent
+from referrals.rules import reason_told
 
 
 def rules_table(decision: Decision) -> SafeString:
     """Show each rule's verdict and reason."""
     row = '<tr><td class="verdict {}">{}</td><td>{}</td><td>{}</td></tr>'
     rows = (
-        (e["verdict"], e["verdict"], e["rule"].replace("_", " "), e["reason"])
+        (e["verdict"], e["verdict"], e["rule"].replace("_", " "), reason_told(e))
         for e in decision.evaluations
     )
     return format_html('<table class="rules">{}</table>', format_html_join("", row, rows))

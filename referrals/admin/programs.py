@@ -153,7 +153,7 @@ class ProgramTermsAdmin(NewTermsPages, WhatIfPage, ListAdmin):
     def _told(self, request: HttpRequest, terms: ProgramTerms) -> dict[str, Any]:
         tenure = tenure_of(terms, now=timezone.now())
         last = last_terms_of(terms.program)
-        count = attributions_under(tenure)
+        count = attributions_under(terms)
         attributions = reverse("admin:referrals_attribution_changelist")
         return {
             "title": _("%(program)s, version %(number)s")

@@ -104,8 +104,8 @@ class WhatIfPage(admin.ModelAdmin):  # type: ignore[type-arg]
         form = _period_form(request.GET)
         context = {
             "title": _("What if version %(number)s had been in force?") % {"number": terms.version},
-            "page_address": page_of(terms),
-            "page_name": str(terms),
+            "crumb_address": page_of(terms),
+            "crumb": terms,
             "differences": [],
         }
         return self._replay(request, terms, form, **context)
@@ -123,8 +123,9 @@ class WhatIfPage(admin.ModelAdmin):  # type: ignore[type-arg]
         draft.version = last.version + 1 if last else 1
         context = {
             "title": _("What if these terms had been in force?"),
-            "page_address": f"{add}?{request.GET.urlencode()}",
-            "page_name": _("New version"),
+            "crumb_address": page_of(program),
+            "crumb": program,
+            "preview_address": f"{add}?{request.GET.urlencode()}",
             "draft_form": draft_form,
             "seen": request.POST.get("seen", ""),
             "differences": differences(last, draft) if last else [],

@@ -1,8 +1,7 @@
-"""Why a version of terms was made, its limits in the database, and decisions by their time."""
+"""Why a version of terms was made, and its limits in the database."""
 
 import django.core.validators
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 
@@ -12,13 +11,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    atomic = False  # for the index, which is built beside running claims
-
     operations = [
-        AddIndexConcurrently(
-            model_name="decision",
-            index=models.Index(fields=["at", "id"], name="decision_at"),
-        ),
         migrations.AddField(
             model_name="programterms",
             name="reason",

@@ -187,7 +187,6 @@ class Decision(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["referee", "at"], name="decision_by_referee"),
-            models.Index(fields=["at", "id"], name="decision_at"),
             models.Index(
                 fields=["address_hash", "at"],
                 condition=~Q(address_hash=""),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from referrals.models import (
@@ -153,7 +154,7 @@ def approve_attribution(
     """
     locked = _locked_with_people(attribution)
     if locked.referee.is_gone:
-        raise MoveNotAllowed("The invited person's account is deleted or banned.")
+        raise MoveNotAllowed(_("The invited person's account is deleted or banned."))
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from referrals.models import Program, ReferralCode, normalized_code
@@ -44,8 +45,8 @@ def create_referral_code(*, owner: User, now: datetime) -> None:
     Random by the operating system, of about 43 bits. A collision is tried again. One statement, for
     it is part of every person's first request.
     """
-    for _ in range(ATTEMPTS):
-        code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    for _attempt in range(ATTEMPTS):
+        code = "".join(secrets.choice(ALPHABET) for _place in range(CODE_LENGTH))
         with connection.cursor() as cursor:
             cursor.execute(_INSERT_CODE, [owner.pk, code, now])
             if cursor.rowcount or _of_default_program(owner).filter(is_primary=True).exists():
@@ -79,9 +80,10 @@ def choose_referral_code(*, owner: User, code: str) -> ReferralCode:
         own = list(_of_default_program(owner))
         chosen = next((c for c in own if c.code == code), None)
         if chosen is not None and not chosen.is_active:
-            raise CodeNotAllowed("This code of yours is out of use.")
+            raise CodeNotAllowed(_("This code of yours is out of use."))
         if chosen is None and len(own) >= MOST_CODES_PER_OWNER:
-            raise CodeNotAllowed(f"You have {len(own)} codes already; choose one of those.")
+            told = _("You have %(count)d codes already; choose one of those.")
+            raise CodeNotAllowed(told % {"count": len(own)})
         _of_default_program(owner).update(is_primary=False)
         return _primary(owner, code, chosen)
 

@@ -225,17 +225,9 @@ def _on_waiting(starts: datetime, tenures: list[Tenure]) -> list[str]:
     return said
 
 
-def attributions_under(tenure: Tenure) -> int:
-    """Count the attributions made under a version, as far as `COUNTED` and one more.
-
-    They were claimed while it counted, which their index on time finds.
-    """
-    if tenure.state in {State.NEVER, State.WAITS}:
-        return 0
-    made = Attribution.objects.filter(terms=tenure.terms, claimed_at__gte=tenure.since)
-    if tenure.until is not None:
-        made = made.filter(claimed_at__lt=tenure.until)
-    return made[: COUNTED + 1].count()
+def attributions_under(terms: ProgramTerms) -> int:
+    """Count the attributions made under a version, as far as `COUNTED` and one more."""
+    return Attribution.objects.filter(terms=terms)[: COUNTED + 1].count()
 
 
 def shown_count(count: int) -> str:

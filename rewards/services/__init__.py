@@ -3,10 +3,12 @@
 from rewards.services.balances import InsufficientBalance, balances_of, earned
 from rewards.services.exchanging import NoRate, active_rates, exchange
 from rewards.services.forfeits import forfeit_balances
+from rewards.services.grant_requests import NotWaiting, SecondPersonNeeded
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
 from rewards.services.idempotency import Answer, answer_once
+from rewards.services.owners import OwnedElsewhere
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
-from rewards.services.proof import Fault, verify_ledger
+from rewards.services.proof import Fault, last_proof, record_proof, verify_ledger
 from rewards.services.reversals import (
     TransactionNotFound,
     reverse_by_id,
@@ -23,7 +25,10 @@ __all__ = [
     "IdempotencyKeyReused",
     "InsufficientBalance",
     "NoRate",
+    "NotWaiting",
     "Occasion",
+    "OwnedElsewhere",
+    "SecondPersonNeeded",
     "TransactionNotFound",
     "UserGone",
     "active_rates",
@@ -34,8 +39,10 @@ __all__ = [
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "last_proof",
     "pay_occasions",
     "pay_rules",
+    "record_proof",
     "reverse_by_id",
     "reverse_transaction",
     "spend",
