@@ -31,16 +31,20 @@ from referrals.services.what_if.replay import Replay
 PAGE = 2000
 LIVE = [str(status) for status in LIVE_STATUSES]
 
-# A decision on a claim, not one that came later on what was held, nor one that staff made.
-_IS_CLAIM = """
-(d.attribution_id IS NULL
- OR jsonb_path_exists(d.evaluations, '$[*] ? (@.rule == "code_is_in_use")'))
-"""
+# Every rule was asked; of what came later on something held, and of staff, not so.
+_JUDGED = """jsonb_path_exists(d.evaluations, '$[*] ? (@.rule == "code_is_in_use")')"""
+_BY_HAND = """jsonb_path_exists(d.evaluations, '$[*] ? (@.rule == "staff_decide")')"""
+_IS_CLAIM = f"((d.attribution_id IS NULL OR {_JUDGED}) AND NOT {_BY_HAND})"
 _STOPPED = """jsonb_path_query_array(d.evaluations, '$[*] ? (@.verdict != "pass")')"""
 _ENDED_AT = """
 (SELECT max(t.at) FROM referrals_timelineentry t
  WHERE a.status <> ALL(%(live)s) AND t.attribution_id = a.id
    AND t.to_status IN ('rejected', 'reversed'))
+"""
+# What staff moved was claimed before it was made.
+_MADE_AT = """
+coalesce((SELECT min(t.at) FROM referrals_timelineentry t WHERE t.attribution_id = a.id),
+         a.claimed_at)
 """
 
 
@@ -153,8 +157,8 @@ class Past:
             )
 
     def _introduce_referees(self, ids: set[int], replay: Replay) -> None:
-        for referee_id, referrer_id, claimed_at, ended_at in self._spans("referee_id", ids):
-            replay.received[referee_id].append(Span(referrer_id, claimed_at, ended_at))
+        for referee_id, referrer_id, made_at, ended_at in self._spans("referee_id", ids):
+            replay.received[referee_id].append(Span(referrer_id, made_at, ended_at))
         for id_ in ids:
             replay.received[id_]  # known now, though empty
 
@@ -169,9 +173,9 @@ class Past:
         )
         for referrer_id, count in lasting:
             replay.referrers[referrer_id].lasting = count
-        for referrer_id, _referrer, claimed_at, ended_at in self._spans("referrer_id", ids):
-            if claimed_at > self.since - DAY or ended_at is not None:
-                replay.referrers[referrer_id].add(Span(referrer_id, claimed_at, ended_at))
+        for referrer_id, _referrer, made_at, ended_at in self._spans("referrer_id", ids):
+            if made_at > self.since - DAY or ended_at is not None:
+                replay.referrers[referrer_id].add(Span(referrer_id, made_at, ended_at))
         for id_ in ids:
             replay.referrers[id_]
 
@@ -187,7 +191,7 @@ class Past:
         )
         return _rows(
             f"""
-            SELECT a.{side}, a.referrer_id, a.claimed_at, {_ENDED_AT}
+            SELECT a.{side}, a.referrer_id, {_MADE_AT}, {_ENDED_AT}
             FROM referrals_attribution a
             WHERE a.{side} = ANY(%(ids)s) AND a.claimed_at < %(until)s {few}
               AND (a.claimed_at < %(since)s OR NOT EXISTS (
@@ -210,7 +214,13 @@ def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
 
 def _evaluations(found: str) -> list[Evaluation]:
     return [
-        Evaluation(e["rule"], Verdict(e["verdict"]), e["reason"], e["refusal"])
+        Evaluation(
+            rule=e["rule"],
+            verdict=Verdict(e["verdict"]),
+            sentence=e.get("sentence", e["reason"]),
+            refusal=e["refusal"],
+            values=e.get("values", {}),
+        )
         for e in json.loads(found)
     ]
 
@@ -261,7 +271,7 @@ def _attributions(ids: list[UUID]) -> dict[UUID, PastAttribution]:
         attribution_id: LateDecision(at, outcome, _evaluations(stopped))
         for attribution_id, at, outcome, stopped in _rows(
             f"SELECT d.attribution_id, d.at, d.outcome, {_STOPPED} FROM referrals_decision d"
-            f" WHERE d.attribution_id = ANY(%(ids)s) AND d.evaluations <> '[]' AND NOT {_IS_CLAIM}"
+            f" WHERE d.attribution_id = ANY(%(ids)s) AND d.evaluations <> '[]' AND NOT {_JUDGED}"
             " ORDER BY d.id",
             ids=ids,
         )
