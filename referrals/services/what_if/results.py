@@ -54,8 +54,8 @@ class Tally:
     reversed: int = 0
     qualified: int = 0
     rewarded: int = 0
-    to_referees: Amounts = field(default_factory=Amounts)
-    to_referrers: Amounts = field(default_factory=Amounts)
+    paid_referees: Counter[Amounts] = field(default_factory=Counter)
+    paid_referrers: Counter[Amounts] = field(default_factory=Counter)
 
     def add(self, result: Result) -> None:
         self.claims += 1
@@ -67,9 +67,22 @@ class Tally:
         self.qualified += result.qualified_at is not None
         self.rewarded += result.rewarded_at is not None
         if result.terms is not None and result.accepted_at is not None:
-            self.to_referees += result.terms.referee_amounts
+            self.paid_referees[result.terms.referee_amounts] += 1
         if result.terms is not None and result.rewarded_at is not None:
-            self.to_referrers += result.terms.referrer_amounts
+            self.paid_referrers[result.terms.referrer_amounts] += 1
+
+    @property
+    def to_referees(self) -> Amounts:
+        return _sum(self.paid_referees)
+
+    @property
+    def to_referrers(self) -> Amounts:
+        return _sum(self.paid_referrers)
+
+
+def _sum(paid: Counter[Amounts]) -> Amounts:
+    names = Amounts().as_dict()
+    return Amounts(**{c: sum(getattr(a, c) * n for a, n in paid.items()) for c in names})
 
 
 @dataclass(frozen=True, slots=True)
