@@ -215,6 +215,12 @@ class WebhookReceipt(models.Model):
             ),
             models.Index(fields=["clerk_id"], name="webhook_receipt_clerk_id"),
             models.Index(fields=["-received_at"], name="webhook_receipt_newest"),
+            models.Index(
+                fields=["received_at"],
+                include=["status"],
+                condition=Q(processed_at__isnull=True),
+                name="webhook_receipt_unfinished",
+            ),
         ]
 
     def __str__(self) -> str:

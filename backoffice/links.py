@@ -12,6 +12,6 @@ def page_of(row: Model) -> str:
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
 
 
-def link_to(row: Model | None) -> SafeString | str:
-    """Link to a row's page, by its name; a dash if there is no row."""
-    return format_html('<a href="{}">{}</a>', page_of(row), row) if row else "-"
+def link_to(row: Model | None, text: str = "") -> SafeString | str:
+    """Link to a row's page, under `text` or by its name; a dash if there is no row."""
+    return format_html('<a href="{}">{}</a>', page_of(row), text or row) if row else "-"

@@ -6,10 +6,13 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import User
 from backoffice.corrections import CorrectableAdmin
+from mimivibes.admin.person import page_of_person
+from referrals.admin.corrections import ATTRIBUTE
 from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
@@ -84,7 +87,7 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     search_fields = ("^clerk_id", "^email", "^first_name", "^last_name", "^username")
     search_help_text = "How a Clerk id, e-mail address, name or username begins"
     ordering = ("-id",)
-    corrections = (GRANT, TAKE_BACK)
+    corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
         ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),
@@ -94,6 +97,7 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
         (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
     )
     readonly_fields = PROFILE_FIELDS
+    change_form_template = "mimivibes/admin/person.html"
 
     @admin.display(description="state")
     def state(self, user: User) -> str:
@@ -103,9 +107,20 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
             return "banned"
         return "staff" if user.is_staff else "active"
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Tell the story of a person; a member of staff, who is nobody's referee, has none."""
+        person = context.get("original")
+        if person is not None and person.clerk_id:
+            context |= page_of_person(person, request=request, now=timezone.now())
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets[:1] if obj and not obj.username else fieldsets
+        if obj and not obj.username:  # all that is known of them is told on the page
+            return ()
+        return fieldsets[1:] if obj else fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Let superusers alone hand out rights: whoever else could would give themselves all."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.corrections import CorrectableAdmin
 from backoffice.links import link_to
 from backoffice.lists import COUNTED, ReadOnlyAdmin, ReadOnlyInline
+from backoffice.references import row_behind
 from rewards.admin.amounts import shown
 from rewards.admin.corrections import REVERSE
 from rewards.models import Balance, Entry, GrantRequest, Transaction
@@ -105,6 +106,7 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
         "change",
         "memo",
         "note",
+        "belongs_to",
         "actor",
         "same_reference",
         "idempotency_key",
@@ -130,6 +132,11 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
     @admin.display(description="amounts")
     def change(self, transaction: Transaction) -> str:
         return shown(transaction.amounts)
+
+    @admin.display(description=gettext_lazy("belongs to"))
+    def belongs_to(self, transaction: Transaction) -> SafeString | str:
+        """Link to what the reference stands for; another app has told whose page that is."""
+        return link_to(row_behind(transaction.reference))
 
     @admin.display(description=gettext_lazy("person"))
     def person(self, transaction: Transaction) -> SafeString | str:

@@ -94,7 +94,16 @@ class Transaction(models.Model):
         permissions = [("correct_transaction", "Can reverse single transactions")]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="transaction_of_user_newest"),
-            models.Index(fields=["-created_at", "-id"], name="transaction_newest"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                include=["kind", "reverses"],
+                name="transaction_by_time",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(reverses__isnull=False),
+                name="transaction_reversals",
+            ),
             models.Index(
                 fields=["reference"],
                 name="transaction_reference",
@@ -154,7 +163,13 @@ class Entry(models.Model):
                 include=["amount", "transaction"],
                 condition=Q(user__isnull=False),
                 name="entry_of_user",
-            )
+            ),
+            models.Index(
+                fields=["transaction"],
+                include=["currency", "amount"],
+                condition=Q(house=Account.ISSUED),
+                name="entry_issued",
+            ),
         ]
 
     def __str__(self) -> str:

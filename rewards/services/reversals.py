@@ -87,9 +87,21 @@ def standing_by_key(keys: Iterable[str]) -> dict[str, Transaction]:
     That is the transaction itself or, where a reversal of it was reversed in its turn, the last
     such; nothing where it has been taken back already.
     """
+    return _ends_of_chains(keys, taken_back=False)
+
+
+def taken_back_by_key(keys: Iterable[str]) -> dict[str, Transaction]:
+    """Return, by idempotency key, what must be reversed to give back what was posted under it.
+
+    That is the last reversal; nothing where what was posted stands.
+    """
+    return _ends_of_chains(keys, taken_back=True)
+
+
+def _ends_of_chains(keys: Iterable[str], *, taken_back: bool) -> dict[str, Transaction]:
     with connection.cursor() as cursor:
         cursor.execute(_LAST_IN_CHAIN, {"keys": list(keys)})
-        last = {id_: key for key, id_, reversals in cursor.fetchall() if reversals % 2 == 0}
+        last = {id_: key for key, id_, n in cursor.fetchall() if (n % 2 == 1) == taken_back}
     return {last[found.pk]: found for found in Transaction.objects.filter(pk__in=last)}
 
 

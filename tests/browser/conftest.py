@@ -103,9 +103,9 @@ def elsewhere(server: str) -> Elsewhere:
 
 
 @pytest.fixture(scope="package")
-def back_office() -> Iterator[BackOffice]:
+def back_office(worker_id: str) -> Iterator[BackOffice]:
     """The back office with the demo's people, away from what the other browser tests leave."""
-    database = fresh_database("mimivibes_back_office_tests")
+    database = fresh_database(f"mimivibes_back_office_tests_{worker_id}")
     env = {**DEVELOPMENT, "DATABASE_URL": database, "THROTTLE_PUBLIC": "100000/min"}
     manage("load_demo", env=env)
     with running_server(env) as base_url:
