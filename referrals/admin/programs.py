@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.links import page_of
 from backoffice.lists import ListAdmin
-from referrals.admin.links import page_of
 from referrals.admin.new_terms import MAY_MAKE, NewTermsPages
 from referrals.admin.what_if import WhatIfPage
 from referrals.models import Program, ProgramTerms

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from referrals.admin.links import page_of
+from backoffice.links import page_of
 from referrals.admin.new_terms import (
     LOCAL_TIME,
     MAY_MAKE,
@@ -141,7 +141,7 @@ class WhatIfPage(admin.ModelAdmin):  # type: ignore[type-arg]
             try:
                 result = what_if(terms=terms, now=timezone.now(), **form.cleaned_data)
             except PeriodNotAllowed as error:
-                form.add_error(None, _(str(error) or PeriodNotAllowed.__doc__ or ""))
+                form.add_error(None, str(error))
         shared = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("referrals", "0003_default_program"),
+        ("referrals", "0009_indexes_of_the_dashboard"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from referrals.models import ProgramTerms
 from referrals.services.what_if.history import Past
@@ -20,7 +21,7 @@ MOST_CLAIMS = 50_000
 
 
 class PeriodNotAllowed(Exception):
-    """A period ends after it begins, not in the future, and lasts at most 92 days."""
+    """This period cannot be replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ def what_if(
     counters for each referrer and referee. Raises `PeriodNotAllowed`.
     """
     if not since < until <= now or until - since > LONGEST:
-        raise PeriodNotAllowed
+        raise PeriodNotAllowed(
+            _("A period ends after it begins, not in the future, and lasts at most %(days)s days.")
+            % {"days": LONGEST.days}
+        )
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
