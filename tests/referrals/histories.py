@@ -1,7 +1,7 @@
 """Random histories of invitations, made through the real services at times of the past."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from referrals.browser_session import BrowserToken
-from referrals.models import Attribution, ProgramTerms, Status
+from referrals.models import Attribution, ProgramTerms, ReferralCode, Status
 from referrals.services.attributions import (
     approve_attribution,
     reject_attribution,
@@ -22,6 +22,12 @@ from referrals.services.attributions import (
 from referrals.services.captures import capture_code, forget_captures, meet_browser
 from referrals.services.claims import REFUSALS, claim_referral
 from referrals.services.codes import CodeNotFound
+from referrals.services.corrections import (
+    CorrectionRefused,
+    MoveNotAllowed,
+    attribute_by_hand,
+    move_to_referrer,
+)
 from referrals.services.events import NewEvent, record_event
 from tests.factories import ReferralCodeFactory, TermsFactory, UserFactory
 
@@ -40,8 +46,10 @@ sign_ins = st.tuples(st.just("sign_in"), hours, referees, st.just(0))
 claims = st.tuples(st.just("claim"), hours, referees, st.none() | referrers)
 events = st.tuples(st.just("event"), hours, referees, st.integers(0, len(TYPES) - 1))
 staff = st.tuples(
-    st.sampled_from(["approve", "reject", "reverse", "forget", "tell", "ban", "release"]),
-    hours, referees, st.just(0),
+    st.sampled_from(
+        ["approve", "reject", "reverse", "forget", "tell", "ban", "release", "move", "by_hand"]
+    ),
+    hours, referees, referrers,
 )  # fmt: skip
 terms_values = st.fixed_dictionaries(
     {
@@ -162,6 +170,19 @@ class History:
 
     def _reverse(self, person: User, who: int, _which: int) -> None:
         self._decide(person, reverse_attribution, Status.PENDING, Status.QUALIFIED, Status.REWARDED)
+
+    def _move(self, person: User, who: int, which: int) -> None:
+        code = ReferralCode.objects.get(code=self.codes[which])
+        for attribution in Attribution.objects.live().filter(referee=person):
+            with suppress(CorrectionRefused, MoveNotAllowed):
+                move_to_referrer(
+                    attribution, code=code, actor="staff:aree", reason="Hers", now=self.now
+                )
+
+    def _by_hand(self, person: User, who: int, which: int) -> None:
+        code = ReferralCode.objects.get(code=self.codes[which])
+        with suppress(CorrectionRefused, MoveNotAllowed):
+            attribute_by_hand(person, code=code, actor="staff:aree", reason="Hers", now=self.now)
 
     def _decide(self, person: User, verb: Any, *statuses: Status) -> None:
         for attribution in Attribution.objects.filter(referee=person, status__in=statuses):
