@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -118,7 +118,7 @@ class WhatIfPage(admin.ModelAdmin):  # type: ignore[type-arg]
         tenures = tenures_of(program=program, now=timezone.now())
         draft_form = terms_form(request, program, tenures)
         if request.method != "POST" or not draft_form.is_valid():
-            raise Http404
+            return HttpResponseRedirect(f"{add}?{request.GET.urlencode()}")
         draft, last = draft_form.instance, last_of(tenures)
         draft.version = last.version + 1 if last else 1
         context = {
