@@ -99,6 +99,8 @@ referrals_attribution_undo-move  operator  operator
 accounts_user_attribute          operator  operator
 accounts_user_grant              operator  operator
 accounts_user_take-back          operator  operator
+referrals_programterms_what_if        operator  operator
+referrals_programterms_what_if_draft  operator  operator
 rewards_transaction_reverse      operator  operator
 rewards_grantrequest_approve     operator  operator
 rewards_grantrequest_refuse      operator  operator

@@ -167,28 +167,6 @@ def test_terms_in_force_cannot_be_changed(aree: Client) -> None:
     assert ProgramTerms.objects.get().hold_days == 0
 
 
-def test_new_terms_begin_as_the_last_and_get_the_next_number(aree: Client) -> None:
-    form = aree.get("/admin/referrals/programterms/add/").context["adminform"].form
-    values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
-    when = values.pop("effective_from")
-    filled = {name: value for name, value in values.items() if value is not None}
-
-    aree.post(
-        "/admin/referrals/programterms/add/",
-        {
-            **filled,
-            "effective_from_0": when.date().isoformat(),
-            "effective_from_1": when.time().isoformat(),
-            "hold_days": 3,
-        },
-    )
-
-    first, second = ProgramTerms.objects.order_by("version")
-    assert (second.version, second.hold_days, second.referrer_coins) == (2, 3, 50)
-    assert second.created_by == User.objects.get(username="aree")
-    assert first.hold_days == 0
-
-
 def test_a_code_is_switched_off_and_on(aree: Client, noks_code: str) -> None:
     code = ReferralCode.objects.get(code=noks_code)
     base = "/admin/referrals/referralcode/"
