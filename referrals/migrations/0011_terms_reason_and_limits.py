@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("referrals", "0009_indexes_of_the_dashboard"),
+        ("referrals", "0008_decisions_by_holding_rule"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
