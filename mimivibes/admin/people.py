@@ -2,14 +2,19 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import User
-from backoffice.lists import ListAdmin
+from backoffice.corrections import CorrectableAdmin
+from mimivibes.admin.person import page_of_person
+from referrals.admin.corrections import ATTRIBUTE
+from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
     "clerk_id",
@@ -33,7 +38,16 @@ def _is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_superuser
 
 
-class StaffCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
+class WithUsername(forms.ModelForm):  # type: ignore[type-arg]
+    """Staff have a name to sign in by, which people, in the same table, have not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "username" in self.fields:
+            self.fields["username"].required = True
+
+
+class StaffCreationForm(WithUsername, AdminUserCreationForm):  # type: ignore[type-arg]
     """Make an account that signs in here by username and password."""
 
     class Meta:
@@ -46,7 +60,7 @@ class StaffCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
         return user
 
 
-class StaffChangeForm(UserChangeForm):  # type: ignore[type-arg]
+class StaffChangeForm(WithUsername, UserChangeForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -70,7 +84,7 @@ class IsStaffAccount(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     """Inspect people, whose data is Clerk's to change; manage staff accounts.
 
     Nobody is deleted here: people are erased by `manage.py erase_user`, staff made inactive.
@@ -83,6 +97,7 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
     search_fields = ("^clerk_id", "^email", "^first_name", "^last_name", "^username")
     search_help_text = "How a Clerk id, e-mail address, name or username begins"
     ordering = ("-id",)
+    corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
         ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),
@@ -92,6 +107,7 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
         (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
     )
     readonly_fields = PROFILE_FIELDS
+    change_form_template = "mimivibes/admin/person.html"
 
     @admin.display(description="state")
     def state(self, user: User) -> str:
@@ -101,9 +117,20 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
             return "banned"
         return "staff" if user.is_staff else "active"
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Tell the story of a person; a member of staff, who is nobody's referee, has none."""
+        person = context.get("original")
+        if person is not None and person.clerk_id:
+            context |= page_of_person(person, request=request, now=timezone.now())
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets[:1] if obj and not obj.username else fieldsets
+        if obj and not obj.username:  # all that is known of them is told on the page
+            return ()
+        return fieldsets[1:] if obj else fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Let superusers alone hand out rights: whoever else could would give themselves all."""

@@ -1,75 +1,26 @@
 """Who invited whom: the story of each, and what staff decide of it."""
 
-from collections.abc import Callable
-from functools import partial
+from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
 
-from backoffice.corrections import CorrectableAdmin, Correction, CorrectionForm
-from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
-from referrals.admin.decisions import DecisionInline
-from referrals.admin.links import page_of, person_link, search_by_person
-from referrals.models import Attribution, Status, TimelineEntry
-from referrals.services import corrections
-from referrals.services.attributions import (
-    MoveNotAllowed,
-    approve_attribution,
-    reject_attribution,
-    reverse_attribution,
-)
-from referrals.services.story import named, story_of
-from rewards import services as rewards
-
-
-class ReasonForm(ActionForm):
-    """The action bar's form, with the reason that every decision needs."""
-
-    reason = forms.CharField(
-        required=False,
-        widget=forms.TextInput(attrs={"placeholder": "Reason, for the record", "size": 40}),
-    )
-
-
-class ClawBackForm(CorrectionForm):
-    """A correction that takes back what may have been spent already."""
-
-    claw_back = forms.BooleanField(
-        label=gettext_lazy("Take back what is left"),
-        required=False,
-        help_text=gettext_lazy("If somebody has spent it, record the rest as a shortfall."),
-    )
-
-
-CORRECTIONS = (
-    Correction(
-        slug="reverse",
-        label=gettext_lazy("Reverse"),
-        explanation=gettext_lazy("The attribution ends and what it paid is taken back."),
-        permission="referrals.reverse_attribution",
-        act=corrections.reverse,
-        refusals=(MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed),
-        form_class=ClawBackForm,
-        applies=lambda attribution: attribution.is_live and attribution.status != Status.HELD,
-    ),
-)
-
-
-class TimelineInline(ReadOnlyInline):
-    model = TimelineEntry
-    fields = ("at", "from_status", "to_status", "actor", "reason")
+from backoffice.lists import ReadOnlyAdmin
+from referrals.admin.corrections import CORRECTIONS
+from referrals.admin.links import search_by_person
+from referrals.admin.queue import QueueAdmin
+from referrals.models import Attribution
+from referrals.services.story import named, story_of, told
 
 
 @admin.register(Attribution)
-class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
-    """Who invited whom: the story of each, and the decisions that staff take."""
+class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
+    """Who invited whom: the story of each, and the decisions that staff take.
+
+    A row's page is its story, told by `referrals.services.story`.
+    """
 
     list_display = (
         "referee_name",
@@ -86,15 +37,8 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
     search_help_text = "How a code, Clerk id, e-mail address or name begins"
     date_hierarchy = "claimed_at"
     ordering = ("-claimed_at",)
-    fields = (
-        "id", "status", "held_for", "referee_link", "referrer_link", "code", "terms", "capture",
-        "claimed_at", "qualified_at", "release_at", "rewarded_at", "story",
-    )  # fmt: skip
-    readonly_fields = fields
-    inlines = (TimelineInline, DecisionInline)
+    change_form_template = "referrals/admin/attribution.html"
     corrections = CORRECTIONS
-    action_form = ReasonForm
-    actions = ("approve", "reject", "reverse", "claw_back")
 
     @admin.display(description="held for")
     def held_for(self, attribution: Attribution) -> str:
@@ -109,70 +53,24 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
     def referrer_name(self, attribution: Attribution) -> str:
         return named(attribution.referrer)
 
-    @admin.display(description="referee")
-    def referee_link(self, attribution: Attribution) -> SafeString:
-        return person_link(attribution.referee)
+    def get_fieldsets(self, request: HttpRequest, obj: Attribution | None = None) -> Any:
+        """Leave it to the story to show the fields."""
+        return ()
 
-    @admin.display(description="referrer")
-    def referrer_link(self, attribution: Attribution) -> SafeString:
-        return person_link(attribution.referrer)
-
-    @admin.display(description="story")
-    def story(self, attribution: Attribution) -> SafeString:
-        story = story_of(user=attribution.referee, now=timezone.now())
-        rows = (
-            (line.at.strftime("%Y-%m-%d %H:%M:%S"), page_of(line.about), line.text)
-            for line in story.lines
-        )
-        row = '<tr><td>{}</td><td><a href="{}">{}</a></td></tr>'
-        return format_html('<table class="story">{}</table>', format_html_join("", row, rows))
-
-    @admin.action(description="Approve what is held", permissions=["decide"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        self._decide(request, queryset, approve_attribution, "approved")
-
-    @admin.action(description="Reject what is held", permissions=["decide"])
-    def reject(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        self._decide(request, queryset, reject_attribution, "rejected")
-
-    @admin.action(description="Reverse, with the rewards", permissions=["reverse"])
-    def reverse(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        self._decide(request, queryset, reverse_attribution, "reversed")
-
-    @admin.action(description="Reverse, taking back what is left", permissions=["reverse"])
-    def claw_back(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:
-        verb = partial(reverse_attribution, claw_back=True)
-        self._decide(request, queryset, verb, "reversed, with a claw-back")
-
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("referrals.decide_attribution")
-
-    def has_reverse_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("referrals.reverse_attribution")
-
-    def _decide(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Attribution],
-        verb: Callable[..., Attribution],
-        done: str,
-    ) -> None:
-        """Apply `verb` to each, one transaction for each, and tell what could not be done."""
-        reason = request.POST.get("reason", "").strip()
-        if not reason:
-            self.message_user(request, "Give a reason, then try again.", messages.ERROR)
-            return
-        for attribution in queryset:
-            try:
-                verb(
-                    attribution=attribution,
-                    actor=f"staff:{request.user.get_username()}",
-                    reason=reason,
-                    now=timezone.now(),
-                )
-            except (MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed) as error:
-                told_why = str(error) or error.__doc__ or ""
-                self.message_user(request, f"{attribution}: {told_why}", messages.ERROR)
-            else:
-                self.log_change(request, attribution, f"{done.capitalize()}: {reason}")
-                self.message_user(request, f"{attribution}: {done}.", messages.SUCCESS)
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        attribution = context["original"]
+        story = story_of(user=attribution.referee, now=timezone.now(), about=attribution)
+        to_referee, to_referrer = story.paid
+        names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
+        context |= {
+            "title": _("Invitation of %(referee)s by %(referrer)s") % names,
+            "subtitle": None,
+            "story": story,
+            "attribution": story.attribution,
+            "names": names,
+            "to_referee": told(to_referee),
+            "to_referrer": told(to_referrer),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)

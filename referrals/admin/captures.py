@@ -1,10 +1,16 @@
 """What was opened, in which browser sessions, and who signed in on which devices."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 
 from backoffice.lists import ReadOnlyAdmin
 from referrals.admin.links import search_by_person
 from referrals.models import BrowserSession, Capture, UserDevice
+
+MOST = 50
+"""How many captures the page of a browser session shows."""
 
 
 @admin.register(Capture)
@@ -15,6 +21,7 @@ class CaptureAdmin(ReadOnlyAdmin):
     search_fields = ("code__code__istartswith", "=browser_session__id", *search_by_person("user"))
     search_help_text = "How a code, Clerk id, e-mail address or name begins; a browser session"
     ordering = ("-id",)
+    change_form_template = "referrals/admin/capture.html"
 
     @admin.display(description="held by")
     def holder(self, capture: Capture) -> str:
@@ -27,6 +34,14 @@ class BrowserSessionAdmin(ReadOnlyAdmin):
     list_select_related = ("adopted_by",)
     search_fields = search_by_person("adopted_by")
     ordering = ("-created_at",)
+    change_form_template = "referrals/admin/browser_session.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        opened = context["original"].captures.select_related("code").order_by("opened_at")
+        context["captures"] = opened[:MOST]
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(UserDevice)

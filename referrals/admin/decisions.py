@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
+from backoffice.lists import ReadOnlyAdmin
 from referrals.admin.links import search_by_person
 from referrals.models import Decision, QualifyingEvent
 from referrals.rules import reason_told
@@ -18,17 +18,6 @@ def rules_table(decision: Decision) -> SafeString:
         for e in decision.evaluations
     )
     return format_html('<table class="rules">{}</table>', format_html_join("", row, rows))
-
-
-class DecisionInline(ReadOnlyInline):
-    model = Decision
-    fk_name = "attribution"
-    fields = ("at", "outcome", "refusal", "rules")
-    readonly_fields = ("rules",)
-
-    @admin.display(description="rules")
-    def rules(self, decision: Decision) -> SafeString:
-        return rules_table(decision)
 
 
 @admin.register(Decision)

@@ -51,6 +51,15 @@ class Attribution(models.Model):
     capture = models.ForeignKey(
         Capture, models.SET_NULL, null=True, blank=True, related_name="attributions"
     )
+    replaces = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replacements",
+        db_index=False,  # attribution_by_replaced serves
+        help_text="The attribution to another referrer that staff moved here.",
+    )
     status = models.CharField(max_length=9, choices=Status.choices)
     awaits_age = models.BooleanField(
         default=False, help_text="Held until Clerk's creation time of the account is known."
@@ -87,14 +96,38 @@ class Attribution(models.Model):
                 condition=~Q(status=Status.REWARDED) | Q(rewarded_at__isnull=False),
                 name="attribution_rewarded_at_some_time",
             ),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=Q(replaces__isnull=False, status__in=LIVE_STATUSES),
+                name="attribution_live_replacement_is_one",
+            ),
+            models.CheckConstraint(
+                condition=~Q(replaces=F("id")), name="attribution_does_not_replace_itself"
+            ),
         ]
         permissions = [
             ("decide_attribution", "Can approve and reject held attributions"),
             ("reverse_attribution", "Can reverse attributions and their rewards"),
+            ("move_attribution", "Can move attributions to another referrer"),
         ]
         indexes = [
             models.Index(fields=["referrer", "-claimed_at", "-id"], name="attribution_by_referrer"),
-            models.Index(fields=["claimed_at"], name="attribution_claimed_at"),
+            # The funnel reads these three, and no row.
+            models.Index(
+                fields=["claimed_at"], include=["terms", "referrer"], name="attribution_claimed"
+            ),
+            models.Index(
+                fields=["qualified_at"],
+                include=["terms"],
+                condition=Q(qualified_at__isnull=False),
+                name="attribution_qualified",
+            ),
+            models.Index(
+                fields=["rewarded_at"],
+                include=["terms", "referrer"],
+                condition=Q(rewarded_at__isnull=False),
+                name="attribution_rewarded",
+            ),
             models.Index(
                 fields=["claimed_at"],
                 condition=Q(status=Status.HELD),
@@ -104,6 +137,11 @@ class Attribution(models.Model):
                 fields=["release_at"],
                 condition=Q(status=Status.QUALIFIED),
                 name="attribution_to_release",
+            ),
+            models.Index(
+                fields=["replaces"],
+                condition=Q(replaces__isnull=False),
+                name="attribution_by_replaced",
             ),
         ]
 
@@ -156,6 +194,21 @@ class Outcome(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
+def raised(rule: str) -> Q:
+    """Return the condition for decisions on which `rule` asked for a review."""
+    return Q(evaluations__contains=[{"rule": rule, "verdict": "review"}])
+
+
+# Rules that hold for review; each has an index of what it held, which is little.
+REVIEW_RULES = {
+    "devices_differ": "device",
+    "mailboxes_differ": "mailbox",
+    "mailbox_is_lasting": "disposable",
+    "referrer_is_not_hurried": "referrer",
+    "address_is_not_hurried": "address",
+}
+
+
 class Decision(models.Model):
     """One evaluation of a claim: every rule with its outcome and reason, refused ones too."""
 
@@ -191,6 +244,14 @@ class Decision(models.Model):
                 fields=["address_hash", "at"],
                 condition=~Q(address_hash=""),
                 name="decision_by_address",
+            ),
+            *(
+                models.Index(
+                    fields=["attribution"],
+                    condition=raised(rule),
+                    name=f"decision_held_by_{name}",
+                )
+                for rule, name in REVIEW_RULES.items()
             ),
         ]
 

@@ -31,6 +31,9 @@ class BrowserSession(models.Model):
                 name="browser_session_adopted_by_somebody_at_some_time",
             )
         ]
+        indexes = [
+            models.Index(fields=["device_id", "-created_at"], name="browser_session_of_device")
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -127,7 +130,28 @@ class Capture(models.Model):
                 name="capture_open_is_one_per_browser_session_and_code",
             ),
         ]
-        indexes = [models.Index(fields=["expires_at"], name="capture_expires_at")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="capture_expires_at"),
+            models.Index(
+                fields=["code", "-opened_at"],
+                condition=Q(user__isnull=True, closed_at__isnull=True),
+                name="capture_of_nobody_yet",
+            ),
+            # The funnel reads these three, and no row.
+            models.Index(fields=["first_opened_at"], include=["code"], name="capture_first_opened"),
+            models.Index(
+                fields=["first_opened_at"],
+                include=["code"],
+                condition=Q(adopted_at__isnull=True, user__isnull=False),
+                name="capture_opened_signed_in",
+            ),
+            models.Index(
+                fields=["adopted_at"],
+                include=["code"],
+                condition=Q(adopted_at__isnull=False),
+                name="capture_adopted",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} opened {self.opened_at:%Y-%m-%d %H:%M}"

@@ -52,6 +52,7 @@ class ReferralCode(models.Model):
                 name="code_primary_is_one_per_owner_and_program",
             ),
         ]
+        indexes = [models.Index(fields=["program", "id"], name="code_of_program")]
 
     def __str__(self) -> str:
         return self.code

@@ -1,17 +1,27 @@
 """The verbs of the ledger. Each takes the time as `now`, and is safe to repeat under its key."""
 
-from rewards.services.balances import InsufficientBalance, balances_of, earned
+from rewards.services.balances import InsufficientBalance, balances_of, earned, lock_balances
 from rewards.services.exchanging import NoRate, active_rates, exchange
 from rewards.services.forfeits import forfeit_balances
+from rewards.services.grant_requests import NotWaiting, SecondPersonNeeded
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
 from rewards.services.idempotency import Answer, answer_once
+from rewards.services.issued import (
+    GrantsWaiting,
+    Issued,
+    earned_between,
+    grants_waiting,
+    issued_by_kind,
+)
+from rewards.services.owners import OwnedElsewhere
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
-from rewards.services.proof import Fault, verify_ledger
+from rewards.services.proof import Fault, last_proof, record_proof, verify_ledger
 from rewards.services.reversals import (
     TransactionNotFound,
     reverse_by_id,
     reverse_transaction,
     standing_by_key,
+    taken_back_by_key,
 )
 from rewards.services.rules import Occasion, pay_occasions, pay_rules
 from rewards.services.spending import spend, spend_by_clerk_id
@@ -20,27 +30,39 @@ __all__ = [
     "AlreadyReversed",
     "Answer",
     "Fault",
+    "GrantsWaiting",
     "IdempotencyKeyReused",
     "InsufficientBalance",
+    "Issued",
     "NoRate",
+    "NotWaiting",
     "Occasion",
+    "OwnedElsewhere",
+    "SecondPersonNeeded",
     "TransactionNotFound",
     "UserGone",
     "active_rates",
     "answer_once",
     "balances_of",
     "earned",
+    "earned_between",
     "exchange",
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "grants_waiting",
+    "issued_by_kind",
+    "last_proof",
+    "lock_balances",
     "pay_occasions",
     "pay_rules",
+    "record_proof",
     "reverse_by_id",
     "reverse_transaction",
     "spend",
     "spend_by_clerk_id",
     "standing_by_key",
+    "taken_back_by_key",
     "transactions_by_key",
     "verify_ledger",
 ]
