@@ -51,6 +51,7 @@ SESSIONS = tuple(
         ("expired_sessions", expired.old_sessions),
         ("old_idempotency_records", expired.old_answers),
         ("old_command_runs", expired.old_runs),
+        ("old_sign_in_attempts", expired.old_attempts),
     )
 )
 EVERYTHING = (*CAPTURES, *WEBHOOKS, *SESSIONS)

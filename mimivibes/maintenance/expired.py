@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 
+from backoffice.models import SignInAttempts
+from backoffice.sign_in.throttle import KEPT as ATTEMPTS_AGE
 from mimivibes.models import CommandRun
 from rewards.models import IdempotencyRecord
 
@@ -24,6 +26,10 @@ def old_answers(now: datetime) -> QuerySet[IdempotencyRecord]:
 
 def old_runs(now: datetime) -> QuerySet[CommandRun]:
     return CommandRun.objects.filter(finished_at__lte=now - RUN_AGE)
+
+
+def old_attempts(now: datetime) -> QuerySet[SignInAttempts]:
+    return SignInAttempts.objects.filter(since__lt=now - ATTEMPTS_AGE)
 
 
 def remove(rows: QuerySet[Any], *, after: Any, limit: int) -> tuple[int, Any]:

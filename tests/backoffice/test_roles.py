@@ -30,7 +30,7 @@ from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import user_of
 
-roles = import_module("mimivibes.migrations.0001_roles")
+roles = import_module("mimivibes.migrations.0002_roles")
 pytestmark = pytest.mark.django_db
 
 

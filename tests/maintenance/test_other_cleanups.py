@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import WebhookReceipt
+from backoffice.models import SignInAttempts
 from mimivibes.models import CommandRun
 from rewards.models import IdempotencyRecord
 from tests.maintenance.commands import run
@@ -22,6 +23,7 @@ CLEANED = {
     "django_session": "cleanup_sessions",
     "rewards_idempotencyrecord": "cleanup_sessions",
     "mimivibes_commandrun": "cleanup_sessions",
+    "backoffice_signinattempts": "cleanup_sessions, and every successful sign-in",
 }
 KEPT_FOR_EVER = {
     "rewards_transaction": "the ledger",
@@ -30,11 +32,16 @@ KEPT_FOR_EVER = {
     "referrals_timelineentry": "the history of attributions",
     "referrals_qualifyingevent": "an event is unique by its id for ever",
     "django_admin_log": "what staff did",
+    "rewards_grantrequest": "what staff asked for",
+    "rewards_ledgerproof": "one for each run of verify_ledger",
 }
 BOUNDED = {
     "accounts_user": "one for each person",
     "accounts_user_groups": "staff",
     "accounts_user_user_permissions": "staff",
+    "otp_totp_totpdevice": "staff",
+    "otp_static_staticdevice": "staff",
+    "otp_static_statictoken": "staff",
     "accounts_apikey": "made by hand",
     "accounts_clerksync": "made by hand",
     "referrals_userdevice": "at most 50 for each person",
@@ -100,9 +107,17 @@ def test_sessions_answers_and_records_of_runs_have_their_time(now: datetime) -> 
             command="x", runner="x", started_at=at, finished_at=at, outcome="done"
         )
 
+    for key, hours in (("old", 25), ("new", 23)):
+        SignInAttempts.objects.create(key=key, count=1, since=now - timedelta(hours=hours))
+
     rows = run("cleanup_sessions", "--apply")["rows"]
 
-    assert rows == {"expired_sessions": 1, "old_idempotency_records": 1, "old_command_runs": 1}
+    assert rows == {
+        "expired_sessions": 1,
+        "old_idempotency_records": 1,
+        "old_command_runs": 1,
+        "old_sign_in_attempts": 1,
+    }
     assert [s.session_key for s in Session.objects.all()] == ["alive"]
     assert [record.key for record in IdempotencyRecord.objects.all()] == ["new"]
 
