@@ -116,6 +116,7 @@ class Transaction(models.Model):
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="transaction_of_user_newest"),
             models.Index(fields=["-created_at", "-id"], name="transaction_newest"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="transaction_by_kind"),
             models.Index(
                 fields=["reference"],
                 name="transaction_reference",
@@ -175,7 +176,9 @@ class Entry(models.Model):
                 include=["amount", "transaction"],
                 condition=Q(user__isnull=False),
                 name="entry_of_user",
-            )
+            ),
+            models.Index(fields=["currency", "-id"], name="entry_by_currency"),
+            models.Index(fields=["house", "-id"], name="entry_by_house", condition=~Q(house="")),
         ]
 
     def __str__(self) -> str:
@@ -204,6 +207,7 @@ class Balance(models.Model):
                 condition=_one_of("currency", Currency), name="balance_currency_is_known"
             ),
         ]
+        indexes = [models.Index(fields=["currency", "-id"], name="balance_by_currency")]
 
     def __str__(self) -> str:
         return f"{self.amount:,} {self.currency} of user {self.user_id}"

@@ -13,10 +13,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from backoffice import search
 from backoffice.corrections import CorrectableAdmin, Correction, CorrectionForm
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
 from referrals.admin.decisions import DecisionInline
-from referrals.admin.links import page_of, person_link, search_by_person
+from referrals.admin.filters import ProgramFilter
+from referrals.admin.links import codes, page_of, person_link
 from referrals.models import Attribution, Status, TimelineEntry
 from referrals.services import corrections
 from referrals.services.attributions import (
@@ -81,9 +83,13 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
         "rewarded_at",
     )
     list_select_related = ("referee", "referrer", "code")
-    list_filter = ("status", "awaits_review", "awaits_age", "terms__program")
-    search_fields = ("code__code__istartswith", *search_by_person("referee", "referrer"))
-    search_help_text = "How a code, Clerk id, e-mail address or name begins"
+    list_filter = ("status", "awaits_review", "awaits_age", ProgramFilter)
+    finders = (search.people("referee", "referrer"), codes("code"), search.uuid("id"))
+    search_help_text = gettext_lazy(
+        "A person (Clerk id, e-mail address, name), a code, or how one of them begins; an id"
+    )
+    sortable_by = ("claimed_at",)
+    personal_columns = ("referee_name", "referrer_name")
     date_hierarchy = "claimed_at"
     ordering = ("-claimed_at",)
     fields = (

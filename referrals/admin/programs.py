@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from backoffice.lists import ReadOnlyInline
+from backoffice import search
+from backoffice.lists import ListAdmin, ReadOnlyInline
 from referrals.models import Program, ProgramTerms
 
 
@@ -31,10 +32,13 @@ def told(amounts: Any) -> str:
 
 
 @admin.register(Program)
-class ProgramAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProgramAdmin(ListAdmin):
     """Start and stop a program; its conditions are in its terms."""
 
     list_display = ("name", "slug", "is_default", "is_active", "starts_at", "ends_at")
+    list_filter = ("is_active",)
+    finders = (search.begins_in_any_case("name", "slug"),)
+    sortable_by = ("name", "slug", "starts_at", "ends_at")
     # Without a default program nobody new could be given a code, and so nobody could sign in.
     readonly_fields = ("is_default",)
     inlines = (TermsInline,)
@@ -44,12 +48,16 @@ class ProgramAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ProgramTerms)
-class ProgramTermsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProgramTermsAdmin(ListAdmin):
     """Versions of terms: a new one is added, begun from the last; none ever changes."""
 
     list_display = ("__str__", "effective_from", "referee", "referrer", "hold_days", "created_by")
     list_select_related = ("program", "created_by")
     list_filter = ("program",)
+    finders = (search.begins_in_any_case("program__name", "program__slug"),)
+    date_hierarchy = "effective_from"
+    ordering = ("-effective_from",)
+    sortable_by = ("effective_from", "hold_days")
     exclude = ("version",)
 
     referee = TermsInline.referee

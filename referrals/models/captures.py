@@ -31,6 +31,10 @@ class BrowserSession(models.Model):
                 name="browser_session_adopted_by_somebody_at_some_time",
             )
         ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="browser_session_newest"),
+            models.Index(fields=["device_id"], name="browser_session_device"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -51,6 +55,7 @@ class UserDevice(models.Model):
                 fields=["device_id", "user"], name="user_device_is_recorded_once"
             )
         ]
+        indexes = [models.Index(fields=["-first_seen_at", "-id"], name="user_device_newest")]
 
     def __str__(self) -> str:
         return f"{self.user} on {self.device_id}"
@@ -127,7 +132,11 @@ class Capture(models.Model):
                 name="capture_open_is_one_per_browser_session_and_code",
             ),
         ]
-        indexes = [models.Index(fields=["expires_at"], name="capture_expires_at")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="capture_expires_at"),
+            models.Index(fields=["-opened_at", "-id"], name="capture_newest"),
+            models.Index(fields=["closed_reason", "-opened_at", "-id"], name="capture_by_reason"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} opened {self.opened_at:%Y-%m-%d %H:%M}"

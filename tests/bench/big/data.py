@@ -128,10 +128,11 @@ def _set_sequences() -> None:
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names():
             for sequence in connection.introspection.get_sequences(cursor, table):
+                column = sequence["column"]
                 cursor.execute(
-                    f"SELECT setval(pg_get_serial_sequence(%s, %s), coalesce(max({sequence['column']}),"
-                    f" 0) + 1, false) FROM {table}",
-                    [table, sequence["column"]],
+                    "SELECT setval(pg_get_serial_sequence(%s, %s),"
+                    f" coalesce(max({column}), 0) + 1, false) FROM {table}",
+                    [table, column],
                 )
 
 
