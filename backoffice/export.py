@@ -14,14 +14,15 @@ from datetime import UTC, date, datetime
 from html import unescape
 from io import StringIO
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import (
     HttpRequest,
@@ -116,16 +117,15 @@ class ExportsList(admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        request.is_export = True  # type: ignore[attr-defined]
+        columns = self.export_columns(request)
         try:
             rows = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
+            export = Export(rows, columns, translation.get_language() or "en")
+            export.begin()
+        except (IncorrectLookupParameters, ValueError, ValidationError, DataError):
             return HttpResponseRedirect(reverse(f"admin:{self._export_name[:-6]}changelist"))
-        export = Export(
-            rows=rows,
-            columns=self.export_columns(request),
-            log=ExportLog(request, self.model, self._exported_columns_are_personal(request)),
-            language=translation.get_language() or "en",
-        )
+        export.log = ExportLog(request, self.model, self._exported_columns_are_personal(request))
         response = StreamingHttpResponse(export.chunks(), content_type="text/csv; charset=utf-8")
         name = f"{self.opts.model_name}-{timezone.now():%Y-%m-%d}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -177,6 +177,10 @@ class ExportsList(admin.ModelAdmin):  # type: ignore[type-arg]
         return may_see_personal_data(request) and bool(self._personal_headings(request))
 
 
+def is_export(request: HttpRequest) -> bool:
+    return getattr(request, "is_export", False)
+
+
 def may_see_personal_data(request: HttpRequest) -> bool:
     return request.user.has_perm(MAY_SEE_PERSONAL_DATA)
 
@@ -193,7 +197,7 @@ class ExportLog:
         self._stopped = f"{_('Export stopped after %(rows)s rows (%(filter)s).')} {personal}"
         self._told = told
         self._entry = LogEntry.objects.create(
-            user_id=request.user.pk,
+            user_id=cast(int, request.user.pk),
             content_type=ContentType.objects.get_for_model(model),
             object_repr=str(model._meta.verbose_name_plural)[:200],
             action_flag=CHANGE,
@@ -206,34 +210,42 @@ class ExportLog:
         self._entry.save(update_fields=["change_message"])
 
 
-@dataclass(slots=True)
 class Export:
     """One export: its chunks are made while they are sent, a page of rows each."""
 
-    rows: QuerySet[Any]
-    columns: list[Column]
     log: ExportLog
-    language: str
-    written: int = 0
-    last: Any = None
+
+    def __init__(self, rows: QuerySet[Any], columns: list[Column], language: str) -> None:
+        self.rows = rows.order_by("pk")
+        self.columns = columns
+        self.language = language
+        self.written = 0
+        self._last: Any = None
+        self._next = b""
+
+    def begin(self) -> None:
+        """Read the first page, so that what cannot be asked is known before anything is sent."""
+        self._next = self._page()
 
     def chunks(self) -> Iterator[bytes]:
-        is_complete = False
+        sent, is_complete = 0, False
         try:
             yield BYTE_ORDER_MARK.encode() + _line(column.heading for column in self.columns)
-            while chunk := self._next_page():
+            while chunk := self._next:
+                sent = self.written
                 yield chunk
+                self._next = self._page()
             is_complete = True
         finally:
-            self.log.end(rows=self.written, is_complete=is_complete)
+            self.log.end(rows=sent, is_complete=is_complete)
 
-    def _next_page(self) -> bytes:
+    def _page(self) -> bytes:
         """Return the next rows by primary key: no cursor is kept open, no row is counted off."""
-        rows = self.rows.order_by("pk")
-        page = list((rows if self.last is None else rows.filter(pk__gt=self.last))[:PAGE])
+        rows = self.rows if self._last is None else self.rows.filter(pk__gt=self._last)
+        page = list(rows[:PAGE])
         if not page:
             return b""
-        self.last = page[-1].pk
+        self._last = page[-1].pk
         self.written += len(page)
         with translation.override(self.language):
             return b"".join(_line(column.value(row) for column in self.columns) for row in page)

@@ -18,12 +18,15 @@ def present_values(model: type[Model], column: str) -> list[str]:
     Each is found from the one before, by one step in an index that begins with the column.
     """
     table, name = (connection.ops.quote_name(n) for n in (model._meta.db_table, column))
-    next_one = f"SELECT {name} FROM {table} WHERE {name} > {{}} ORDER BY {name} LIMIT 1"
+    # That it is not empty is said for indexes that leave the empty ones out.
+    smallest = f"SELECT {name} FROM {table} WHERE {name} > ''"
+    first, later = (
+        f"({smallest}{more} ORDER BY 1 LIMIT 1)" for more in ("", f" AND {name} > value")
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH RECURSIVE present (value) AS (({next_one.format(repr(''))}) UNION ALL"
-            f" SELECT ({next_one.format('value')}) FROM present WHERE value IS NOT NULL)"
-            " SELECT value FROM present WHERE value IS NOT NULL LIMIT %s",
+            f"WITH RECURSIVE present (value) AS ({first} UNION ALL SELECT {later} FROM present"
+            " WHERE value IS NOT NULL) SELECT value FROM present WHERE value IS NOT NULL LIMIT %s",
             [MOST_VALUES],
         )
         return [value for (value,) in cursor.fetchall()]
@@ -43,13 +46,14 @@ class ValuesFilter(admin.FieldListFilter):
     ) -> None:
         self.field_path = field_path
         super().__init__(field, request, params, model, model_admin, field_path)
-        self.values = present_values(model, field.column)
+        self.values = present_values(model, str(field.column))
 
     def expected_parameters(self) -> list[str | None]:
         return [self.field_path]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        chosen = (self.used_parameters.get(self.field_path) or [None])[-1]
+        chosen: Any = self.used_parameters.get(self.field_path)
+        chosen = chosen[-1] if isinstance(chosen, list) else chosen
         yield {
             "selected": chosen is None,
             "query_string": changelist.get_query_string(remove=[self.field_path]),

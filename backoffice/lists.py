@@ -16,8 +16,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from backoffice.export import ExportsList
-from backoffice.search import Finder, Term, any_of
+from backoffice.export import ExportsList, is_export
+from backoffice.search import Finder, Term, any_of, narrowed
 
 COUNTED = 10_000
 """Lists count, and page, this far; further back one comes by searching."""
@@ -42,6 +42,9 @@ class BoundedChangeList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
     def get_results(self, request: HttpRequest) -> None:
+        if is_export(request):  # which reads the rows itself
+            self.result_count, self.result_list = 0, self.queryset.none()
+            return
         try:
             super().get_results(request)
         except (ValueError, ValidationError, DataError) as error:  # e.g. NUL in a filter
@@ -83,13 +86,14 @@ class ListAdmin(ExportsList):
         if not search_term.strip():
             return queryset, False
         term = Term(search_term)
-        found = queryset.filter(self.matching(term)) if term.text else queryset.none()
+        if not term.text:
+            return queryset.none(), False
+        condition = any_of(finder(term) for finder in self.finders)
         # The page says that there are more people than it looked at.
         request.search_is_cut = term.is_cut  # type: ignore[attr-defined]
-        return found, False
-
-    def matching(self, term: Term) -> Any:
-        return any_of(finder(term) for finder in self.finders)
+        if is_export(request):
+            return queryset.filter(condition), False
+        return narrowed(queryset, condition, most=COUNTED), False
 
 
 class _NobodyChanges:

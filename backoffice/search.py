@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import IntegerField, Q, QuerySet, Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Func, IntegerField, Q, QuerySet, Value
 
 LONGEST = 320
 """As long as the longest thing that can be found, an e-mail address."""
@@ -83,6 +84,7 @@ class Term:
 
 
 Finder = Callable[[Term], Q]
+NOTHING = Q(pk__in=())
 
 
 def found_first(rows: QuerySet[Any], *conditions: Q, key: str = "pk") -> list[Any]:
@@ -98,17 +100,51 @@ def found_first(rows: QuerySet[Any], *conditions: Q, key: str = "pk") -> list[An
         for rank, condition in enumerate(conditions)
         for alternative in _alternatives(condition)
     ]
-    first, *others = alternatives
-    ranked = sorted(first.union(*others, all=True), key=itemgetter(1))
+    ranked = sorted(_together(alternatives), key=itemgetter(1))
     return list(dict.fromkeys(value for value, _ in ranked))[: MOST_FOUND + 1]
 
 
+def narrowed(rows: QuerySet[Any], condition: Q, *, most: int) -> QuerySet[Any]:
+    """Return those of `rows`, ordered as they are, that fit; of each alternative the first `most`.
+
+    The alternatives are found first, each by its index, then sorted. Were they one condition,
+    PostgreSQL would go through the rows in their order until a page is full, all of them if what
+    fits is old.
+    """
+    alternatives = [
+        rows.filter(alternative).values("pk")[:most]
+        for alternative in _alternatives(condition)
+        if alternative != NOTHING
+    ]
+    return (
+        rows.filter(_IsAmong("pk", ArraySubquery(_together(alternatives))))
+        if alternatives
+        else rows.none()
+    )
+
+
+class _IsAmong(Func):
+    """An id is in an array; PostgreSQL takes arrays for short, and looks each id up."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+def _together(alternatives: list[QuerySet[Any]]) -> QuerySet[Any]:
+    first, *others = alternatives
+    return first.union(*others, all=True) if others else first
+
+
 def _alternatives(condition: Q) -> Iterator[Q]:
-    if condition.connector != Q.OR or condition.negated:
+    if condition.negated or (condition.connector != Q.OR and len(condition) > 1):
         yield condition
         return
     for child in condition.children:
-        yield child if isinstance(child, Q) else Q(child)
+        if isinstance(child, Q):
+            yield from _alternatives(child)
+        else:
+            yield Q(child)
 
 
 def _exactly(term: Term) -> Q:
@@ -182,4 +218,4 @@ def number(*fields: str) -> Finder:
 
 def any_of(conditions: Iterable[Q]) -> Q:
     """Return the condition that any of these holds; of none, one that never does."""
-    return reduce(or_, conditions, Q(pk__in=[]))
+    return reduce(or_, conditions, NOTHING)

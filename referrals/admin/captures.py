@@ -13,7 +13,7 @@ from referrals.models import BrowserSession, Capture, UserDevice
 def of_device(term: search.Term) -> Q:
     """Find captures by the device of their browser session."""
     if not term.uuid:
-        return Q(pk__in=[])
+        return search.NOTHING
     of_it = BrowserSession.objects.filter(device_id=term.uuid).values_list("pk", flat=True)
     return Q(browser_session__in=list(of_it[: search.MOST_FOUND]))
 

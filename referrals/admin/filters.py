@@ -18,7 +18,7 @@ class ProgramFilter(admin.SimpleListFilter):
     """
 
     title = gettext_lazy("program")
-    parameter_name = "terms__program__id__exact"
+    parameter_name = "program"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(pk), name) for pk, name in Program.objects.values_list("pk", "name")]
@@ -28,7 +28,7 @@ class ProgramFilter(admin.SimpleListFilter):
     ) -> QuerySet[Attribution]:
         if not self.value():
             return queryset
-        chosen = {program for program, _ in self.lookup_choices} & {self.value()}
+        chosen = [int(pk) for pk, _ in self.lookup_choices if pk == self.value()]
         made = Attribution.objects.filter(terms=OuterRef("pk")).values("claimed_at")
         eras = (
             ProgramTerms.objects.filter(program__in=chosen)

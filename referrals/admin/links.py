@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from backoffice.search import Finder, Term, found_first
+from backoffice.search import NOTHING, Finder, Term, found_first
 from referrals.models import ReferralCode, normalized_code
 from referrals.services.story import named
 
@@ -20,7 +20,7 @@ def codes(field: str, *, key: str = "pk") -> Finder:
     def find(term: Term) -> Q:
         code = normalized_code(term.text)
         if not code.isalnum():
-            return Q(pk__in=[])
+            return NOTHING
         all_codes = ReferralCode.objects.all()
         found = found_first(all_codes, Q(code=code), Q(code__startswith=code), key=key)
         return Q(**{f"{field}__in": found})

@@ -39,7 +39,9 @@ def main(*, every: bool = False) -> bool:
         measured.append(_measure(client, page))
         _progress(measured[-1])
     late = [m for m in measured if m.ms > LIMIT_MS]
-    sys.stdout.write(f"\n{_machine()}\n\n{_table(measured if every else list(_slowest(measured)))}\n")
+    sys.stdout.write(
+        f"\n{_machine()}\n\n{_table(measured if every else list(_slowest(measured)))}\n"
+    )
     told = "None" if not late else ", ".join(f"{m.page.subject}: {m.page.asked}" for m in late)
     sys.stdout.write(f"\n{len(measured)} pages. Longer than {LIMIT_MS} ms: {told}.\n")
     return not late
@@ -85,10 +87,15 @@ def _kind(page: Page) -> str:
 
 def _table(measured: list[Measured]) -> str:
     floor = next(one.ms for one in measured if one.page.subject == FLOOR)
-    lines = ["| list or page | asked | statements | ms | x floor |", "| --- | --- | --: | --: | --: |"]
+    lines = [
+        "| list or page | asked | statements | ms | x floor |",
+        "| --- | --- | --: | --: | --: |",
+    ]
     for (subject, asked, _), ms, sent in measured:
         mark = " **" if ms > LIMIT_MS else " "
-        lines.append(f"| {subject} | {asked} | {sent} |{mark}{ms:.0f}{mark.strip()} | {ms / floor:.1f} |")
+        lines.append(
+            f"| {subject} | {asked} | {sent} |{mark}{ms:.0f}{mark.strip()} | {ms / floor:.1f} |"
+        )
     return "\n".join(lines)
 
 
