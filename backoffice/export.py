@@ -129,7 +129,6 @@ class ExportsList(admin.ModelAdmin):  # type: ignore[type-arg]
         response = StreamingHttpResponse(export.chunks(), content_type="text/csv; charset=utf-8")
         name = f"{self.opts.model_name}-{timezone.now():%Y-%m-%d}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store"
         return response
 
     def export_columns(self, request: HttpRequest) -> list[Column]:
@@ -144,12 +143,12 @@ class ExportsList(admin.ModelAdmin):  # type: ignore[type-arg]
         ]
 
     def _all_columns(self, request: HttpRequest) -> list[Column]:
-        listed = [*self.get_list_display(request), *self.export_also]
         references = [field.attname for field in self.opts.concrete_fields if field.is_relation]
-        ids = [name for name in (self.opts.pk.attname, *references) if name not in listed]
+        ids = [self.opts.pk.attname, *references]
+        listed = [*self.get_list_display(request), *self.export_also]
         return [
             *(Column(name, attrgetter(name)) for name in ids),
-            *(column for name in listed for column in self._columns(name)),
+            *(column for name in listed if name not in ids for column in self._columns(name)),
         ]
 
     def _columns(self, name: Any) -> Iterator[Column]:

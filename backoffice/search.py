@@ -27,10 +27,10 @@ _SPELLED = {
     **{ord(sign): None for sign in _INVISIBLE},
     **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},  # full-width letters and signs
     **dict.fromkeys(map(ord, "‘’‛′ʼ´`"), "'"),
-    **dict.fromkeys(map(ord, "“”„‟″«»"), '"'),
+    **dict.fromkeys(map(ord, '"“”„‟″«»')),
     **dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣"), "-"),
 }
-_AROUND = " \"'<>()[]{},;:!?"
+_AROUND = " '<>()[]{},;:!?"
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 

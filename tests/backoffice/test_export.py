@@ -2,7 +2,6 @@
 
 import csv
 import tracemalloc
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -56,9 +55,13 @@ def text_of(client: Client, model: type[Model], **query: Any) -> str:
     assert response.status_code == 200, response
     assert isinstance(response, StreamingHttpResponse)
     text = b"".join(response).decode()  # type: ignore[arg-type]
-    response.close()
     assert text.startswith(BYTE_ORDER_MARK)
     return text.removeprefix(BYTE_ORDER_MARK)
+
+
+def break_off(response: Any) -> None:
+    """Do what the server does when the browser is gone, without its leave of the database."""
+    response._iterator.close()
 
 
 @pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label)
@@ -125,7 +128,7 @@ def test_what_makes_no_sense_leads_back_to_the_list(aree: Client, query: dict[st
     response = aree.post(address_of(Attribution, "export/"), query_params=query)
 
     assert response.status_code == 302
-    assert not LogEntry.objects.exists()
+    assert not LogEntry.objects.filter(object_id=None).exists()
 
 
 def test_an_export_costs_the_same_statements_for_each_page(
@@ -141,8 +144,7 @@ def test_an_export_costs_the_same_statements_for_each_page(
     rows = Transaction.objects.count()
 
     each = 2  # the transactions, and their entries
-    pages = -(-rows // 5)
-    assert cost(5) - all_at_once == each * (pages - 1) + (rows % 5 == 0) - 0
+    assert cost(5) - all_at_once == each * (-(-rows // 5) - 1)
 
 
 def test_the_file_is_named_by_model_and_date_and_kept_by_nobody(aree: Client) -> None:
@@ -151,8 +153,8 @@ def test_the_file_is_named_by_model_and_date_and_kept_by_nobody(aree: Client) ->
     name = f"transaction-{timezone.now():%Y-%m-%d}.csv"
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    assert response["Cache-Control"] == "no-store"
-    response.close()
+    assert "no-store" in response["Cache-Control"]
+    break_off(response)
 
 
 def test_amounts_are_numbers_and_times_are_utc(aree: Client) -> None:
@@ -228,16 +230,16 @@ class TestTheLog:
         response = aree.post(address_of(Attribution, "export/"))
 
         assert self.entry().change_message.startswith("Export as CSV begun (no filter).")
-        response.close()
+        break_off(response)
 
     def test_tells_how_far_one_came_that_was_broken_off(
         self, aree: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(export, "PAGE", 2)
         response = aree.post(address_of(Attribution, "export/"))
-        chunks: Iterator[bytes] = iter(response)  # type: ignore[call-overload]
-        next(chunks), next(chunks)
-        response.close()
+        chunks = iter(response)
+        assert [len(next(chunks).splitlines()) for _ in range(2)] == [1, 2]
+        break_off(response)
 
         assert self.entry().change_message.startswith("Export stopped after 2 rows (no filter).")
 
@@ -258,10 +260,9 @@ def test_memory_does_not_grow_with_the_list(aree: Client, monkeypatch: pytest.Mo
         sent = sum(1 for _ in response)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        response.close()
         assert sent >= rows // 200
         return most
 
-    peak(400)
+    peak(200)  # compiles what is compiled once
     few = peak(400)
     assert peak(6_000) < few * 1.5
