@@ -6,7 +6,7 @@ from_env_file = $(shell sed -n 's/^$(1)=\([0-9][0-9]*\)$$/\1/p' .env 2>/dev/null
 PORT ?= $(or $(call from_env_file,PORT),8000)
 WEB_WORKERS ?= $(or $(call from_env_file,WEB_WORKERS),2)
 
-.PHONY: run test check migrate serve bench requirements clean
+.PHONY: run test check migrate serve bench messages requirements clean
 
 $(VENV)/.ready: requirements-dev.txt
 	@echo "Installing into $(VENV) ..."
@@ -49,6 +49,15 @@ serve: $(VENV)/.ready-production
 
 bench: $(VENV)/.ready
 	@$(PY) -m tests.bench
+
+# Needs GNU gettext (apt install gettext). Translate what is new in locale/, then run it again.
+MESSAGES = $(PY) manage.py makemessages --locale th --no-location --no-wrap --no-obsolete \
+	--ignore $(VENV) --ignore tests --ignore .data --ignore staticfiles --ignore vendor
+messages: export DJANGO_SETTINGS_MODULE = tests.settings
+messages: $(VENV)/.ready
+	@$(MESSAGES)
+	@$(MESSAGES) --domain djangojs
+	@$(PY) manage.py compilemessages --ignore $(VENV)
 
 requirements: $(VENV)/.ready
 	@$(VENV)/bin/pip-compile --quiet --upgrade --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.txt pyproject.toml

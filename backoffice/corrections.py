@@ -117,6 +117,8 @@ class CorrectableAdmin(ListAdmin):
         subject = self.get_object(request, object_id)
         if subject is None:
             raise Http404
+        if not self.has_view_permission(request, subject):
+            raise PermissionDenied
         form = correction.form_class(request.POST or None, subject=subject)
         shown: dict[str, Any] = {}
         if form.is_valid():
@@ -140,12 +142,12 @@ class CorrectableAdmin(ListAdmin):
             return {"effect": rehearse(act)}
         try:
             with transaction.atomic():
-                carry_out(act, seen=request.POST.get("seen", ""))
+                effect = carry_out(act, seen=request.POST.get("seen", ""))
                 self.log_change(request, subject, f"{correction.label}: {asked['reason']}")
         except PreviewStale as stale:
             return {"effect": stale.effect, "is_stale": True}
         done = _("Done: %(correction)s.") % {"correction": correction.label}
-        self.message_user(request, done, messages.SUCCESS)
+        self.message_user(request, " ".join([done, *effect.moves]), messages.SUCCESS)
         return {"done": True}
 
     def _ask(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 
 
 class Shown(Protocol):
@@ -25,9 +25,13 @@ class PreviewStale(Exception):
 
 
 def rehearse(act: Callable[[], Result]) -> Result:
-    """Return what `act` would do, and leave nothing of it behind. Raises what `act` raises."""
+    """Return what `act` would do, and leave nothing of it behind. Raises what `act` raises.
+
+    Checks that wait for a commit, which does not come here, are made as well.
+    """
     with transaction.atomic():
         effect = act()
+        connection.check_constraints()
         transaction.set_rollback(True)
     return effect
 

@@ -119,6 +119,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     rewards.NoRate: Problem(422, "no_rate", _("These two currencies are not exchanged")),
     rewards.UserGone: Problem(422, "user_gone", _("This user is deleted or banned")),
     rewards.TransactionNotFound: Problem(404, "not_found", _("There is no such transaction")),
+    rewards.OwnedElsewhere: Problem(
+        409, "owned_elsewhere", _("What is behind this transaction must be corrected instead")
+    ),
     rewards.AlreadyReversed: Problem(
         409, "already_reversed", _("This transaction has been reversed already")
     ),

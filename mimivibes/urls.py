@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("metrics", metrics),
     path("api/v1/me", MeView.as_view()),
     path("api/v1/", include("accounts.urls")),

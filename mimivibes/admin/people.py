@@ -6,13 +6,17 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from backoffice import search
-from backoffice.lists import ListAdmin
+from backoffice.corrections import CorrectableAdmin
+from mimivibes.admin.person import page_of_person
+from referrals.admin.corrections import ATTRIBUTE
 from referrals.admin.links import codes
+from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
     "clerk_id",
@@ -73,7 +77,7 @@ class IsStaffAccount(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     """Inspect people, whose data is Clerk's to change; manage staff accounts.
 
     Nobody is deleted here: people are erased by `manage.py erase_user`, staff made inactive.
@@ -94,6 +98,7 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
         "clerk_id", "username", "email_verified", "image_url", "account_created_at",
         "banned_at", "deleted_at",
     )  # fmt: skip
+    corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
         ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),
@@ -103,6 +108,7 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
         (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
     )
     readonly_fields = PROFILE_FIELDS
+    change_form_template = "mimivibes/admin/person.html"
 
     @admin.display(description="state")
     def state(self, user: User) -> str:
@@ -112,9 +118,20 @@ class PersonAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
             return "banned"
         return "staff" if user.is_staff else "active"
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Tell the story of a person; a member of staff, who is nobody's referee, has none."""
+        person = context.get("original")
+        if person is not None and person.clerk_id:
+            context |= page_of_person(person, request=request, now=timezone.now())
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets[:1] if obj and not obj.username else fieldsets
+        if obj and not obj.username:  # all that is known of them is told on the page
+            return ()
+        return fieldsets[1:] if obj else fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Let superusers alone hand out rights: whoever else could would give themselves all."""

@@ -6,17 +6,21 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from accounts.development import clerk_id_of
 from accounts.models import User
 from referrals.services.reports import referral_profile
 from rewards.services import balances_of
 
 CAST = {
-    "Nok": "Was here first and invites everybody.",
-    "Ploy": "Has heard of it from a friend.",
-    "Mali": "Shares a phone with Ploy.",
-    "Somchai": "Would like to invite himself.",
+    "Nok": gettext_noop("Was here first and invites everybody."),
+    "Ploy": gettext_noop("Has heard of it from a friend."),
+    "Mali": gettext_noop("Shares a phone with Ploy."),
+    "Somchai": gettext_noop("Would like to invite himself."),
 }
+NEW_HERE = gettext_noop("Came to this phone as new.")
 NEWCOMERS = (
     *("Anong", "Boonmee", "Chai", "Dao", "Fah", "Gaew", "Jinda", "Kanya", "Lamai", "Malee"),
     *("Narong", "Orathai", "Pim", "Rattana", "Siri", "Tida", "Ubon", "Wan", "Yada", "Chompoo"),
@@ -33,7 +37,10 @@ class Person:
 
     def as_json(self, now: datetime) -> dict[str, Any]:
         """Return what the page shows of them."""
-        shown = {"name": self.name, "about": CAST.get(self.name, "Came to this phone as new.")}
+        shown = {
+            "name": self.name,
+            "about": _(CAST.get(self.name, gettext_noop("Came to this phone as new."))),
+        }
         if self.user is None or self.user.is_gone:
             return {**shown, "referral_code": None, "balances": None, "attribution": None}
         profile = referral_profile(user=self.user, now=now)

@@ -1,9 +1,11 @@
 from django.urls import path
+from django.views.i18n import JavaScriptCatalog
 
 from mimivibes.demo import views
 
 urlpatterns = [
     path("", views.page, name="demo"),
+    path("demo/words.js", views.debug_only(JavaScriptCatalog.as_view()), name="demo-words"),
     path("demo/people", views.people),
     path("demo/newcomer", views.newcomer),
     path("demo/token", views.token),

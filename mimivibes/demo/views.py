@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -25,14 +25,14 @@ TOKEN_SECONDS = 60
 LONGEST_NAME = 40
 LONGEST_QR_TEXT = 500
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[[HttpRequest], HttpResponseBase]
 
 
 def debug_only(view: View) -> View:
     """Answer 404 without `DEBUG`, whatever routes here, and 400 for a name that cannot be one."""
 
     @wraps(view)
-    def checked(request: HttpRequest) -> HttpResponse:
+    def checked(request: HttpRequest) -> HttpResponseBase:
         if not settings.DEBUG:
             raise Http404
         try:

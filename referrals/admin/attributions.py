@@ -2,32 +2,31 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
-from backoffice.corrections import CorrectableAdmin, Correction, CorrectionForm
-from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
-from referrals.admin.decisions import DecisionInline
+from backoffice.corrections import CorrectableAdmin
+from backoffice.lists import ReadOnlyAdmin
+from referrals.admin.corrections import CORRECTIONS
 from referrals.admin.filters import ProgramFilter
-from referrals.admin.links import codes, page_of, person_link
-from referrals.models import Attribution, Status, TimelineEntry
-from referrals.services import corrections
+from referrals.admin.links import codes
+from referrals.models import Attribution
 from referrals.services.attributions import (
     MoveNotAllowed,
     approve_attribution,
     reject_attribution,
     reverse_attribution,
 )
-from referrals.services.story import named, story_of
+from referrals.services.story import named, story_of, told
 from rewards import services as rewards
 
 
@@ -40,38 +39,12 @@ class ReasonForm(ActionForm):
     )
 
 
-class ClawBackForm(CorrectionForm):
-    """A correction that takes back what may have been spent already."""
-
-    claw_back = forms.BooleanField(
-        label=gettext_lazy("Take back what is left"),
-        required=False,
-        help_text=gettext_lazy("If somebody has spent it, record the rest as a shortfall."),
-    )
-
-
-CORRECTIONS = (
-    Correction(
-        slug="reverse",
-        label=gettext_lazy("Reverse"),
-        explanation=gettext_lazy("The attribution ends and what it paid is taken back."),
-        permission="referrals.reverse_attribution",
-        act=corrections.reverse,
-        refusals=(MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed),
-        form_class=ClawBackForm,
-        applies=lambda attribution: attribution.is_live and attribution.status != Status.HELD,
-    ),
-)
-
-
-class TimelineInline(ReadOnlyInline):
-    model = TimelineEntry
-    fields = ("at", "from_status", "to_status", "actor", "reason")
-
-
 @admin.register(Attribution)
 class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
-    """Who invited whom: the story of each, and the decisions that staff take."""
+    """Who invited whom: the story of each, and the decisions that staff take.
+
+    A row's page is its story, told by `referrals.services.story`.
+    """
 
     list_display = (
         "referee_name",
@@ -92,12 +65,7 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
     personal_columns = ("referee_name", "referrer_name")
     date_hierarchy = "claimed_at"
     ordering = ("-claimed_at",)
-    fields = (
-        "id", "status", "held_for", "referee_link", "referrer_link", "code", "terms", "capture",
-        "claimed_at", "qualified_at", "release_at", "rewarded_at", "story",
-    )  # fmt: skip
-    readonly_fields = fields
-    inlines = (TimelineInline, DecisionInline)
+    change_form_template = "referrals/admin/attribution.html"
     corrections = CORRECTIONS
     action_form = ReasonForm
     actions = ("approve", "reject", "reverse", "claw_back")
@@ -115,23 +83,27 @@ class AttributionAdmin(ReadOnlyAdmin, CorrectableAdmin):
     def referrer_name(self, attribution: Attribution) -> str:
         return named(attribution.referrer)
 
-    @admin.display(description="referee")
-    def referee_link(self, attribution: Attribution) -> SafeString:
-        return person_link(attribution.referee)
+    def get_fieldsets(self, request: HttpRequest, obj: Attribution | None = None) -> Any:
+        """Leave it to the story to show the fields."""
+        return ()
 
-    @admin.display(description="referrer")
-    def referrer_link(self, attribution: Attribution) -> SafeString:
-        return person_link(attribution.referrer)
-
-    @admin.display(description="story")
-    def story(self, attribution: Attribution) -> SafeString:
-        story = story_of(user=attribution.referee, now=timezone.now())
-        rows = (
-            (line.at.strftime("%Y-%m-%d %H:%M:%S"), page_of(line.about), line.text)
-            for line in story.lines
-        )
-        row = '<tr><td>{}</td><td><a href="{}">{}</a></td></tr>'
-        return format_html('<table class="story">{}</table>', format_html_join("", row, rows))
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        attribution = context["original"]
+        story = story_of(user=attribution.referee, now=timezone.now(), about=attribution)
+        to_referee, to_referrer = story.paid
+        names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
+        context |= {
+            "title": _("Invitation of %(referee)s by %(referrer)s") % names,
+            "subtitle": None,
+            "story": story,
+            "attribution": story.attribution,
+            "names": names,
+            "to_referee": told(to_referee),
+            "to_referrer": told(to_referrer),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description="Approve what is held", permissions=["decide"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Attribution]) -> None:

@@ -1,13 +1,19 @@
 """What was opened, in which browser sessions, and who signed in on which devices."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
 from backoffice.lists import ReadOnlyAdmin
 from referrals.admin.links import codes
 from referrals.models import BrowserSession, Capture, UserDevice
+
+MOST = 50
+"""How many captures the page of a browser session shows."""
 
 
 def of_device(term: search.Term) -> Q:
@@ -37,6 +43,7 @@ class CaptureAdmin(ReadOnlyAdmin):
     ordering = ("-opened_at",)
     sortable_by = ("opened_at",)
     export_also = ("first_opened_at", "landing_url")
+    change_form_template = "referrals/admin/capture.html"
 
     @admin.display(description="held by")
     def holder(self, capture: Capture) -> str:
@@ -55,6 +62,14 @@ class BrowserSessionAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
     sortable_by = ("created_at",)
+    change_form_template = "referrals/admin/browser_session.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        opened = context["original"].captures.select_related("code").order_by("opened_at")
+        context["captures"] = opened[:MOST]
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(UserDevice)

@@ -1,14 +1,18 @@
 """Referral codes: found, switched off and on."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
 from backoffice.lists import ReadOnlyAdmin
 from referrals.admin.links import codes
 from referrals.models import ReferralCode
+from referrals.services.story import waiting_for
 
 
 @admin.register(ReferralCode)
@@ -24,6 +28,14 @@ class ReferralCodeAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     sortable_by = ("created_at",)
     actions = ("switch_off", "switch_on")
+    change_form_template = "referrals/admin/code.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show who may have lost an invitation: what is opened and adopted by nobody yet."""
+        context |= waiting_for(context["original"], now=timezone.now())
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description="Switch the selected codes off", permissions=["switch"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[ReferralCode]) -> None:

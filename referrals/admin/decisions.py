@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice import search
 from backoffice.filters import ValuesFilter
-from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
+from backoffice.lists import ReadOnlyAdmin
 from referrals.models import Decision, QualifyingEvent, normalized_code
 from referrals.rules import reason_told
 
@@ -21,17 +21,6 @@ def rules_table(decision: Decision) -> SafeString:
         for e in decision.evaluations
     )
     return format_html('<table class="rules">{}</table>', format_html_join("", row, rows))
-
-
-class DecisionInline(ReadOnlyInline):
-    model = Decision
-    fk_name = "attribution"
-    fields = ("at", "outcome", "refusal", "rules")
-    readonly_fields = ("rules",)
-
-    @admin.display(description="rules")
-    def rules(self, decision: Decision) -> SafeString:
-        return rules_table(decision)
 
 
 def by_code(term: search.Term) -> Q:

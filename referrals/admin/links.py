@@ -1,13 +1,16 @@
 """Where the admin shows a row, and how lists of referrals find what belongs to a code."""
 
-from django.db.models import Model, Q
-from django.urls import reverse
+from uuid import UUID
+
+from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from backoffice.links import page_of
+from backoffice.references import register_reference
 from backoffice.search import NOTHING, Finder, Term, found_first
-from referrals.models import ReferralCode, normalized_code
+from referrals.models import Attribution, QualifyingEvent, ReferralCode, normalized_code
 from referrals.services.story import named
 
 
@@ -28,12 +31,23 @@ def codes(field: str, *, key: str = "pk") -> Finder:
     return find
 
 
-def page_of(row: Model) -> str:
-    """Return the address of a row's page in the admin."""
-    meta = row._meta
-    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-
-
 def person_link(user: User) -> SafeString:
     """Link to a person's page."""
     return format_html('<a href="{}">{}</a>', page_of(user), named(user))
+
+
+def attribution_behind(id_: str) -> Attribution | None:
+    """Return the attribution that a ledger transaction names, e.g. `attribution:01a2…`."""
+    try:
+        return Attribution.objects.with_names().filter(pk=UUID(id_)).first()
+    except ValueError:
+        return None
+
+
+def event_behind(id_: str) -> QualifyingEvent | None:
+    """Return the event that a rule's payment names, e.g. `event:evt_…`."""
+    return QualifyingEvent.objects.filter(event_id=id_).first()
+
+
+register_reference("attribution", attribution_behind)
+register_reference("event", event_behind)

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("referrals", "0003_default_program"),
+        ("referrals", "0007_story_indexes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -49,10 +49,6 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="browsersession",
             index=models.Index(fields=["-created_at", "-id"], name="browser_session_newest"),
-        ),
-        AddIndexConcurrently(
-            model_name="browsersession",
-            index=models.Index(fields=["device_id"], name="browser_session_device"),
         ),
         AddIndexConcurrently(
             model_name="capture",

@@ -53,6 +53,15 @@ class Attribution(models.Model):
     capture = models.ForeignKey(
         Capture, models.SET_NULL, null=True, blank=True, related_name="attributions"
     )
+    replaces = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replacements",
+        db_index=False,  # attribution_by_replaced serves
+        help_text="The attribution to another referrer that staff moved here.",
+    )
     status = models.CharField(max_length=9, choices=Status.choices)
     awaits_age = models.BooleanField(
         default=False, help_text="Held until Clerk's creation time of the account is known."
@@ -89,10 +98,19 @@ class Attribution(models.Model):
                 condition=~Q(status=Status.REWARDED) | Q(rewarded_at__isnull=False),
                 name="attribution_rewarded_at_some_time",
             ),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=Q(replaces__isnull=False, status__in=LIVE_STATUSES),
+                name="attribution_live_replacement_is_one",
+            ),
+            models.CheckConstraint(
+                condition=~Q(replaces=F("id")), name="attribution_does_not_replace_itself"
+            ),
         ]
         permissions = [
             ("decide_attribution", "Can approve and reject held attributions"),
             ("reverse_attribution", "Can reverse attributions and their rewards"),
+            ("move_attribution", "Can move attributions to another referrer"),
         ]
         indexes = [
             models.Index(fields=["referrer", "-claimed_at", "-id"], name="attribution_by_referrer"),
@@ -113,6 +131,11 @@ class Attribution(models.Model):
                 fields=["release_at"],
                 condition=Q(status=Status.QUALIFIED),
                 name="attribution_to_release",
+            ),
+            models.Index(
+                fields=["replaces"],
+                condition=Q(replaces__isnull=False),
+                name="attribution_by_replaced",
             ),
         ]
 

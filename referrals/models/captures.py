@@ -33,7 +33,7 @@ class BrowserSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="browser_session_newest"),
-            models.Index(fields=["device_id"], name="browser_session_device"),
+            models.Index(fields=["device_id", "-created_at"], name="browser_session_of_device"),
         ]
 
     def __str__(self) -> str:
@@ -136,6 +136,11 @@ class Capture(models.Model):
             models.Index(fields=["expires_at"], name="capture_expires_at"),
             models.Index(fields=["-opened_at", "-id"], name="capture_newest"),
             models.Index(fields=["closed_reason", "-opened_at", "-id"], name="capture_by_reason"),
+            models.Index(
+                fields=["code", "-opened_at"],
+                condition=Q(user__isnull=True, closed_at__isnull=True),
+                name="capture_of_nobody_yet",
+            ),
         ]
 
     def __str__(self) -> str:

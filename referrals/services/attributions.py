@@ -3,8 +3,8 @@
 `move` is the one place where a status changes; each change leaves a timeline entry.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -20,8 +20,13 @@ from referrals.models import (
 )
 from referrals.models.attributions import AttributionQuerySet
 from referrals.rules import Judgement, Verdict, judge_late
-from rewards import services as rewards
-from rewards.amounts import Amounts
+from referrals.services.payments import (
+    SYSTEM,
+    lock_balances_of,
+    pay_referee,
+    pay_referrer,
+    take_back,
+)
 
 NEXT_STATUSES: dict[str, set[str]] = {
     "": {Status.HELD, Status.PENDING},
@@ -32,9 +37,11 @@ NEXT_STATUSES: dict[str, set[str]] = {
     Status.REJECTED: set(),
     Status.REVERSED: set(),
 }
-SYSTEM = "system"
-REFEREE_KIND = "referral_referee"
-REFERRER_KIND = "referral_referrer"
+# What staff undo: by `corrections.restore` and `corrections.reopen` alone.
+UNDONE_STATUSES: dict[str, set[str]] = {
+    Status.REJECTED: {Status.HELD},
+    Status.REVERSED: {Status.PENDING, Status.QUALIFIED, Status.REWARDED},
+}
 
 
 class MoveNotAllowed(Exception):
@@ -42,18 +49,25 @@ class MoveNotAllowed(Exception):
 
 
 def move(
-    attribution: Attribution, *path: Status, actor: str, reason: str, now: datetime
+    attribution: Attribution,
+    *path: Status,
+    actor: str,
+    reason: str,
+    now: datetime,
+    undoing: bool = False,
 ) -> Attribution:
     """Take `attribution` along `path`, one timeline entry for each step.
 
-    The caller holds the attribution's row lock, or has just made the object: it is saved here, with
-    whatever other fields the caller has set. Raises `MoveNotAllowed`.
+    With `undoing` it goes from where it had ended back to life. The caller holds the attribution's
+    row lock, or has just made the object: it is saved here, with whatever other fields the caller
+    has set. Raises `MoveNotAllowed`.
     """
+    allowed = UNDONE_STATUSES if undoing else NEXT_STATUSES
     entries = []
     is_new = attribution._state.adding
     for to_status in path:
-        if to_status not in NEXT_STATUSES[attribution.status]:
-            raise MoveNotAllowed(f"It is {attribution.status or 'new'}, not to be {to_status}.")
+        if to_status not in allowed.get(attribution.status, set()):
+            raise MoveNotAllowed(_not_from(attribution.status, to_status))
         entries.append(
             TimelineEntry(
                 attribution=attribution,
@@ -70,6 +84,11 @@ def move(
     return attribution
 
 
+def _not_from(status: str, to_status: str) -> str:
+    places = {"from": status or _("new"), "to": to_status}
+    return _("It is %(from)s, not to be %(to)s.") % places
+
+
 def accept(
     attribution: Attribution, *, actor: str, reason: str, now: datetime, event_count: int
 ) -> Attribution:
@@ -84,9 +103,9 @@ def accept(
     if is_due:
         path += _qualify(attribution, now)
     move(attribution, *path, actor=actor, reason=reason, now=now)
-    _pay_referee(attribution, now)
+    pay_referee(attribution, now=now)
     if attribution.status == Status.REWARDED:
-        _pay_referrer(attribution, now)
+        pay_referrer(attribution, now=now)
     return attribution
 
 
@@ -94,7 +113,7 @@ def qualify(attribution: Attribution, *, actor: str, reason: str, now: datetime)
     """Qualify a pending attribution; the referrer is paid at once unless the terms say to wait."""
     move(attribution, *_qualify(attribution, now), actor=actor, reason=reason, now=now)
     if attribution.status == Status.REWARDED:
-        _pay_referrer(attribution, now)
+        pay_referrer(attribution, now=now)
     return attribution
 
 
@@ -105,36 +124,6 @@ def _qualify(attribution: Attribution, now: datetime) -> list[Status]:
         return [Status.QUALIFIED]
     attribution.rewarded_at = now
     return [Status.QUALIFIED, Status.REWARDED]
-
-
-def _pay_referee(attribution: Attribution, now: datetime) -> None:
-    _pay(
-        attribution,
-        user_id=attribution.referee_id,
-        amounts=attribution.terms.referee_amounts,
-        kind=REFEREE_KIND,
-        key=attribution.referee_key,
-        memo="Reward for accepting an invitation",
-        now=now,
-    )
-
-
-def _pay_referrer(attribution: Attribution, now: datetime) -> None:
-    _pay(
-        attribution,
-        user_id=attribution.referrer_id,
-        amounts=attribution.terms.referrer_amounts,
-        kind=REFERRER_KIND,
-        key=attribution.referrer_key,
-        memo="Reward for inviting a friend",
-        now=now,
-    )
-
-
-def _pay(attribution: Attribution, *, amounts: Amounts, **grant: Any) -> None:
-    """Grant one side its amounts; terms may promise a side nothing."""
-    if amounts:
-        rewards.grant(amounts=amounts, reference=attribution.reference, actor=SYSTEM, **grant)
 
 
 def event_count(attribution: Attribution) -> int:
@@ -152,7 +141,11 @@ def approve_attribution(
 
     Not for somebody deleted or banned, who is paid nothing.
     """
-    locked = _locked_with_people(attribution)
+    return approve_locked(_locked_with_people(attribution), actor=actor, reason=reason, now=now)
+
+
+def approve_locked(locked: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
+    """Approve an attribution whose row and people the caller holds; see `approve_attribution`."""
     if locked.referee.is_gone:
         raise MoveNotAllowed(_("The invited person's account is deleted or banned."))
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
@@ -163,7 +156,11 @@ def reject_attribution(
     *, attribution: Attribution, actor: str, reason: str, now: datetime
 ) -> Attribution:
     """Refuse a held attribution for good; nobody was paid. Raises `MoveNotAllowed`."""
-    locked = _locked_with_people(attribution)
+    return reject_locked(_locked_with_people(attribution), actor=actor, reason=reason, now=now)
+
+
+def reject_locked(locked: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
+    """Reject an attribution whose row the caller holds; see `reject_attribution`."""
     locked.awaits_age = locked.awaits_review = False
     return move(locked, Status.REJECTED, actor=actor, reason=reason, now=now)
 
@@ -176,22 +173,12 @@ def reverse_attribution(
 
     What has been taken back already, by a reversal of that transaction alone, is left at that. With
     `claw_back`, what somebody has spent already is recorded as a shortfall; without it that raises
-    `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`, and `AlreadyReversed` if a
-    service reverses one of the transactions at this very moment.
+    `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`.
     """
     locked = _locked_with_people(attribution)
+    lock_balances_of([locked.referee_id, locked.referrer_id])
     move(locked, Status.REVERSED, actor=actor, reason=reason, now=now)
-    paid = rewards.standing_by_key([locked.referee_key, locked.referrer_key])
-    for key, paid_transaction in sorted(paid.items()):
-        rewards.reverse_transaction(
-            transaction=paid_transaction,
-            # People read this line; what staff wrote for each other stays on the timeline.
-            reason="Reward for an invitation, taken back",
-            key=f"{key}:reversal",
-            actor=actor,
-            now=now,
-            claw_back=claw_back,
-        )
+    take_back(locked, actor=actor, reason=reason, now=now, claw_back=claw_back)
     return locked
 
 
@@ -214,8 +201,20 @@ def _locked(attribution: Attribution) -> Attribution:
 
 
 def _locked_with_people(attribution: Attribution) -> Attribution:
-    lock_people(attribution.referee_id, attribution.referrer_id)
-    return _locked(attribution)
+    return lock_with_people([attribution])[0]
+
+
+def lock_with_people(
+    attributions: Iterable[Attribution], also: Iterable[int] = ()
+) -> list[Attribution]:
+    """Lock the people of these attributions, `also` others, then the rows; return them fresh.
+
+    In the order in which they were made.
+    """
+    asked = list(attributions)
+    lock_people(*(id_ for a in asked for id_ in (a.referee_id, a.referrer_id)), *also)
+    rows = Attribution.objects.with_names().filter(pk__in=[a.pk for a in asked])
+    return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
 def resolve_held_of(*, user: User, now: datetime) -> None:
@@ -290,9 +289,7 @@ def reject_held_of(*, user: User, reason: str, now: datetime) -> None:
     The caller holds the lock on the user's row.
     """
     for attribution in Attribution.objects.filter(status=Status.HELD, referee=user):
-        locked = _locked(attribution)
-        locked.awaits_age = locked.awaits_review = False
-        move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
+        reject_locked(_locked(attribution), actor=SYSTEM, reason=reason, now=now)
 
 
 def release_due(*, now: datetime, limit: int = 100) -> int:
@@ -328,7 +325,7 @@ def _release(attribution: Attribution, now: datetime) -> bool:
         return False
     locked.rewarded_at = now
     move(locked, Status.REWARDED, actor=SYSTEM, reason="The hold is over.", now=now)
-    _pay_referrer(locked, now)
+    pay_referrer(locked, now=now)
     return True
 
 

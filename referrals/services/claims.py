@@ -1,5 +1,6 @@
 """Claim: attribute a new person to who invited them, in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -25,11 +26,10 @@ from referrals.rules import Facts, Judgement, judge
 from referrals.services.attributions import accept, lock_people, move
 from referrals.services.captures import chosen_capture, with_touch
 from referrals.services.codes import CodeNotFound
+from referrals.services.cycles import invited
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-# Any number that no other lock of the project uses: one walk of the graph of invitations at a time.
-CYCLE_LOCK = 7_210_001
 
 
 class SelfReferral(Exception):
@@ -102,7 +102,7 @@ def _claim(user: User, actor: str, text: str | None, address: str, now: datetime
     """Return what was claimed, or the refusal that was written down."""
     code, capture = _code_to_claim(user, text, now)
     if code is None and text is None:
-        return Claimed(_standing(_attributions_of(user)))
+        return Claimed(_standing(attributions_of(user)))
     if code is None:
         return _refuse("code_not_found", user, text or "", now)
     # So two claims of one referee, or on the last place under a referrer's cap, take turns.
@@ -110,7 +110,7 @@ def _claim(user: User, actor: str, text: str | None, address: str, now: datetime
     referee, code.owner = people[user.pk], people[code.owner_id]
     if referee.is_gone:  # since the request began
         raise AccountDeleted
-    earlier = _attributions_of(user)
+    earlier = attributions_of(user)
     standing = _standing(earlier)
     if standing and (text is None or standing.referrer_id == code.owner_id):
         return Claimed(standing)
@@ -119,7 +119,7 @@ def _claim(user: User, actor: str, text: str | None, address: str, now: datetime
         return _refuse("program_inactive", referee, code.code, now, code.owner)
     # The salt changes at midnight (UTC), so an hour may have two of them.
     hashes = (hashed_address(address, now.date()), hashed_address(address, (now - HOUR).date()))
-    facts, events = _facts(referee, code, terms, earlier, hashes, now)
+    facts, events = read_facts(referee, code, terms, earlier, hashes, now)
     judgement = judge(facts)
     attribution = None
     if not judgement.refusal:
@@ -166,13 +166,18 @@ def _attribute(
         awaits_review=judgement.awaits_review,
         claimed_at=facts.now,
     )
-    Capture.objects.open().filter(user=facts.referee).update(
-        closed_at=facts.now, closed_reason=ClosedReason.CLAIMED
-    )
+    consume_captures(facts.referee, facts.now)
     if judgement.outcome == Outcome.HELD:
         return move(attribution, Status.HELD, actor=actor, reason=judgement.reasons, now=facts.now)
     reason = "Claimed; every rule passed."
     return accept(attribution, actor=actor, reason=reason, now=facts.now, event_count=events)
+
+
+def consume_captures(referee: User, now: datetime) -> None:
+    """Close what an attributed person had opened, so that nobody finds it later."""
+    Capture.objects.open().filter(user=referee).update(
+        closed_at=now, closed_reason=ClosedReason.CLAIMED
+    )
 
 
 def _refuse(
@@ -204,7 +209,7 @@ def _code_to_claim(
     return (capture.code, capture) if capture else (None, None)
 
 
-def _attributions_of(user: User) -> list[Attribution]:
+def attributions_of(user: User) -> list[Attribution]:
     return list(Attribution.objects.with_names().filter(referee=user).order_by("-claimed_at"))
 
 
@@ -212,15 +217,19 @@ def _standing(attributions: list[Attribution]) -> Attribution | None:
     return next((a for a in attributions if a.is_live), None)
 
 
-def _facts(
+def read_facts(
     referee: User,
     code: ReferralCode,
     terms: ProgramTerms,
     earlier: list[Attribution],
-    hashes: tuple[str, str],
+    hashes: Sequence[str],
     now: datetime,
 ) -> tuple[Facts, int]:
-    """Read what the rules need, and the number of qualifying events, in one statement."""
+    """Read what the rules need, and the number of qualifying events, in one statement.
+
+    `earlier` are the attributions that `referee` has received, `hashes` the claim's network
+    address. The caller holds the locks on both people's rows.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _FACTS,
@@ -243,7 +252,7 @@ def _facts(
         terms=terms,
         is_attributed=_standing(earlier) is not None,
         was_rejected=any(not attribution.is_live for attribution in earlier),
-        closes_a_cycle=has_invited and _invited(referee, code.owner),
+        closes_a_cycle=has_invited and invited(referee=referee, referrer=code.owner),
         claims_of_referrer_in_hour=hour,
         claims_of_referrer_in_day=day,
         claims_of_referrer_in_all=total,
@@ -272,38 +281,6 @@ SELECT
             WHERE referrer_id = %(referee)s AND status = ANY(%(live)s)),
     (SELECT count(*) FROM referrals_qualifyingevent
      WHERE user_id = %(referee)s AND type = %(event_type)s)
-"""
-
-
-def _invited(referee: User, referrer: User) -> bool:
-    """Say whether `referee` invited `referrer`, directly or through others.
-
-    Asked only of somebody who has invited somebody. One such walk runs at a time, to its end of
-    transaction: of the claims that would close a ring together, each locks two neighbours, so the
-    last one to commit finds its referee to be a referrer already, comes here, and sees the others.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CYCLE_LOCK])
-        cursor.execute(
-            _INVITERS,
-            {
-                "referee": referee.pk,
-                "referrer": referrer.pk,
-                "live": [str(status) for status in LIVE_STATUSES],
-            },
-        )
-        return bool(cursor.fetchone()[0])
-
-
-_INVITERS = """
-WITH RECURSIVE inviter (id) AS (
-    SELECT referrer_id FROM referrals_attribution
-    WHERE referee_id = %(referrer)s AND status = ANY(%(live)s)
-    UNION
-    SELECT a.referrer_id FROM referrals_attribution a JOIN inviter ON a.referee_id = inviter.id
-    WHERE a.status = ANY(%(live)s)
-)
-SELECT EXISTS (SELECT FROM inviter WHERE id = %(referee)s)
 """
 
 

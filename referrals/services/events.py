@@ -71,7 +71,7 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
         rows = [_row(event, people[event.clerk_id], source, now) for event in events]
         new_ids = _insert(rows)
         known = _known({row.event_id for row in rows} - new_ids)
-        attributions = _latest_attributions(people.values())
+        attributions = _attributions_that_count(people.values())
         places = _places(_first_of_each([row for row in rows if row.event_id in new_ids]), now)
         recorded, counted = [], []
         for row in rows:
@@ -185,15 +185,19 @@ def _known(event_ids: set[str]) -> dict[str, QualifyingEvent]:
     return {row.event_id: row for row in QualifyingEvent.objects.filter(event_id__in=event_ids)}
 
 
-def _latest_attributions(people: Iterable[User]) -> dict[int, Attribution]:
-    """Lock the attributions of these people and return the latest of each, with their terms."""
+def _attributions_that_count(people: Iterable[User]) -> dict[int, Attribution]:
+    """Lock the attributions of these people and return the one that counts of each, with its terms.
+
+    That is the live one or, where staff or the rules have ended them all, the latest.
+    """
     received = (
         Attribution.objects.with_names()
         .filter(referee__in=[user.pk for user in people])
         .order_by("claimed_at", "pk")
         .select_for_update(of=("self",), no_key=True)
     )
-    return {attribution.referee_id: attribution for attribution in received}
+    in_order = sorted(received, key=lambda a: (a.is_live, a.claimed_at, a.pk))
+    return {attribution.referee_id: attribution for attribution in in_order}
 
 
 def _first_of_each(rows: list[QualifyingEvent]) -> list[QualifyingEvent]:

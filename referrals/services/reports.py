@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, FilteredRelation, QuerySet
+from django.db.models import Case, Count, FilteredRelation, QuerySet, When
 
 from accounts.models import User
-from referrals.models import Attribution, ProgramTerms, ReferralCode, Status
+from referrals.models import LIVE_STATUSES, Attribution, ProgramTerms, ReferralCode, Status
 from referrals.models.attributions import AttributionQuerySet
-from referrals.services.attributions import REFERRER_KIND
 from referrals.services.claims import ProgramInactive
 from referrals.services.codes import CodeNotFound, create_referral_code
+from referrals.services.payments import REFERRER_KIND
 from rewards import services as rewards
 from rewards.amounts import Amounts
 
@@ -19,14 +19,14 @@ INVITED_STATUSES = (Status.HELD, Status.PENDING, Status.QUALIFIED, Status.REWARD
 
 
 class Profile(NamedTuple):
-    """A person's primary code, and their latest attribution whatever its status."""
+    """A person's primary code, and their live attribution or else the latest that ended."""
 
     code: ReferralCode
     attribution: Attribution | None
 
 
 def referral_profile(*, user: User, now: datetime) -> Profile:
-    """Return code and latest attribution of `user` in one query; a missing code is made."""
+    """Return code and attribution of `user` in one query; a missing code is made."""
     found = _with_profile(User.objects.filter(pk=user.pk)).first()
     if found is None:
         create_referral_code(owner=user, now=now)
@@ -36,7 +36,7 @@ def referral_profile(*, user: User, now: datetime) -> Profile:
 
 
 def _with_profile(users: QuerySet[User]) -> QuerySet[User]:
-    """Join the primary code and the attributions received, the latest first."""
+    """Join the primary code and the attributions received, the live one first, then the latest."""
     return (
         users.annotate(
             received=FilteredRelation("attributions_received"),
@@ -46,7 +46,11 @@ def _with_profile(users: QuerySet[User]) -> QuerySet[User]:
         .select_related(  # type: ignore[misc]  # the annotations
             "own_code", "received__referrer", "received__code", "received__terms__program"
         )
-        .order_by("-received__claimed_at", "-received__pk")
+        .order_by(
+            Case(When(received__status__in=LIVE_STATUSES, then=0), default=1),
+            "-received__claimed_at",
+            "-received__pk",
+        )
     )
 
 

@@ -1,16 +1,25 @@
 """Transactions, entries and balances."""
 
+from urllib.parse import urlencode
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
+from backoffice.corrections import CorrectableAdmin
 from backoffice.filters import ValuesFilter
+from backoffice.links import link_to
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
+from backoffice.references import row_behind
 from rewards.admin.amounts import shown
+from rewards.admin.corrections import REVERSE
 from rewards.amounts import Currency
-from rewards.models import Balance, Entry, Transaction
+from rewards.models import Balance, Entry, GrantRequest, Transaction
 
 
 class LedgerAdmin(ReadOnlyAdmin):
@@ -52,7 +61,9 @@ def by_reference(term: search.Term) -> Q:
 
 
 @admin.register(Transaction)
-class TransactionAdmin(LedgerAdmin):
+class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
+    """A transaction with its entries, and with what it reverses and what reverses it."""
+
     list_display = ("created_at", "kind", "user", "change", "memo", "reference", "actor")
     list_display_links = ("created_at", "kind")
     list_filter = (("kind", ValuesFilter),)
@@ -70,17 +81,21 @@ class TransactionAdmin(LedgerAdmin):
         "id",
         "created_at",
         "kind",
-        "user",
+        "person",
         "change",
         "memo",
-        "reference",
+        "note",
+        "belongs_to",
         "actor",
+        "same_reference",
         "idempotency_key",
-        "reverses",
+        "original",
         "reversal",
+        "asked_for_by",
     )
     readonly_fields = fields
     inlines = (EntryInline,)
+    corrections = (REVERSE,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transaction]:
         return super().get_queryset(request).prefetch_related("entries")
@@ -89,9 +104,35 @@ class TransactionAdmin(LedgerAdmin):
     def change(self, transaction: Transaction) -> str:
         return shown(transaction.amounts)
 
-    @admin.display(description="reversed by")
-    def reversal(self, transaction: Transaction) -> str:
-        return str(Transaction.objects.filter(reverses=transaction).first() or "-")
+    @admin.display(description=gettext_lazy("belongs to"))
+    def belongs_to(self, transaction: Transaction) -> SafeString | str:
+        """Link to what the reference stands for; another app has told whose page that is."""
+        return link_to(row_behind(transaction.reference))
+
+    @admin.display(description=gettext_lazy("person"))
+    def person(self, transaction: Transaction) -> SafeString | str:
+        return link_to(transaction.user)
+
+    @admin.display(description=gettext_lazy("reference"))
+    def same_reference(self, transaction: Transaction) -> SafeString | str:
+        """Link to all transactions with this reference; what it refers to is not ours to know."""
+        if not transaction.reference:
+            return "-"
+        query = urlencode({"q": transaction.reference})
+        address = reverse("admin:rewards_transaction_changelist")
+        return format_html('<a href="{}?{}">{}</a>', address, query, transaction.reference)
+
+    @admin.display(description=gettext_lazy("reverses"))
+    def original(self, transaction: Transaction) -> SafeString | str:
+        return link_to(transaction.reverses)
+
+    @admin.display(description=gettext_lazy("reversed by"))
+    def reversal(self, transaction: Transaction) -> SafeString | str:
+        return link_to(Transaction.objects.filter(reverses=transaction).first())
+
+    @admin.display(description=gettext_lazy("grant request"))
+    def asked_for_by(self, transaction: Transaction) -> SafeString | str:
+        return link_to(GrantRequest.objects.filter(transaction=transaction).first())
 
 
 @admin.register(Entry)

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("rewards", "0003_default_rules_and_rate"),
+        ("rewards", "0006_grant_requests"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,17 +1,20 @@
 """The verbs of the ledger. Each takes the time as `now`, and is safe to repeat under its key."""
 
-from rewards.services.balances import InsufficientBalance, balances_of, earned
+from rewards.services.balances import InsufficientBalance, balances_of, earned, lock_balances
 from rewards.services.exchanging import NoRate, active_rates, exchange
 from rewards.services.forfeits import forfeit_balances
+from rewards.services.grant_requests import NotWaiting, SecondPersonNeeded
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
 from rewards.services.idempotency import Answer, answer_once
+from rewards.services.owners import OwnedElsewhere
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
-from rewards.services.proof import Fault, verify_ledger
+from rewards.services.proof import Fault, last_proof, record_proof, verify_ledger
 from rewards.services.reversals import (
     TransactionNotFound,
     reverse_by_id,
     reverse_transaction,
     standing_by_key,
+    taken_back_by_key,
 )
 from rewards.services.rules import Occasion, pay_occasions, pay_rules
 from rewards.services.spending import spend, spend_by_clerk_id
@@ -23,7 +26,10 @@ __all__ = [
     "IdempotencyKeyReused",
     "InsufficientBalance",
     "NoRate",
+    "NotWaiting",
     "Occasion",
+    "OwnedElsewhere",
+    "SecondPersonNeeded",
     "TransactionNotFound",
     "UserGone",
     "active_rates",
@@ -34,13 +40,17 @@ __all__ = [
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "last_proof",
+    "lock_balances",
     "pay_occasions",
     "pay_rules",
+    "record_proof",
     "reverse_by_id",
     "reverse_transaction",
     "spend",
     "spend_by_clerk_id",
     "standing_by_key",
+    "taken_back_by_key",
     "transactions_by_key",
     "verify_ledger",
 ]

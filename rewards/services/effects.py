@@ -11,8 +11,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import BigIntegerField, Func, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from rewards.amounts import Currency
+from rewards.amounts import Amounts, Currency
 from rewards.models import Account, Balance, Entry, Transaction
 
 
@@ -72,6 +73,21 @@ def effect_on(*, user_ids: Iterable[int], now: datetime, moves: Sequence[str] = 
         moves=tuple(moves),
         lines=tuple(_line(entry, people) for entry in entries),
         balances=tuple(_changes(changed, people)),
+    )
+
+
+def in_words(amounts: Amounts) -> str:
+    """Name each amount that is not zero, e.g. `1 star, 50 coins`."""
+    named = {
+        "stars": ngettext("%(amount)s star", "%(amount)s stars", abs(amounts.stars)),
+        "free_points": ngettext(
+            "%(amount)s free point", "%(amount)s free points", abs(amounts.free_points)
+        ),
+        "coins": ngettext("%(amount)s coin", "%(amount)s coins", abs(amounts.coins)),
+        "exp": _("%(amount)s experience"),
+    }
+    return ", ".join(
+        named[currency] % {"amount": f"{amount:,}"} for currency, amount in amounts if amount
     )
 
 

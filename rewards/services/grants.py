@@ -40,11 +40,13 @@ def grant(
     now: datetime,
     reference: str = "",
     memo: str = "",
+    note: str = "",
     actor: str = "",
 ) -> Transaction:
     """Issue `amounts` (none negative, not all zero) to a user, once for each `key`.
 
-    The same key with the same content returns the first transaction. Raises `IdempotencyKeyReused`
+    The user reads `memo`; `note` is for staff. The same key with the same content returns the first
+    transaction. Raises `IdempotencyKeyReused`
     for other content.
     """
     if not amounts or any(amount < 0 for _, amount in amounts):
@@ -56,6 +58,7 @@ def grant(
         lines=from_house(Account.ISSUED, amounts),
         reference=reference,
         memo=memo,
+        note=note,
         actor=actor,
     )
     return post([posting], now=now)[0]

@@ -42,6 +42,7 @@ class Posting:
 
     `content` is what the idempotency key stands for, by default all that is posted; verbs whose
     lines follow from the present state (a draw, a rule's amounts) name instead what was asked.
+    `memo` is for the user to read, `note` for staff alone; the note is no part of the content.
     """
 
     user_id: int
@@ -50,6 +51,7 @@ class Posting:
     lines: tuple[Line, ...]
     reference: str = ""
     memo: str = ""
+    note: str = ""
     actor: str = ""
     reverses_id: UUID | None = None
     content: Sequence[Any] | None = None
@@ -151,12 +153,14 @@ _POST = """
 WITH asked AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(users)s::bigint[], %(kinds)s::text[], %(keys)s::text[],
-        %(fingerprints)s::text[], %(references)s::text[], %(memos)s::text[], %(actors)s::text[],
-        %(reverses)s::uuid[]
-    ) AS asked(id, user_id, kind, idempotency_key, fingerprint, reference, memo, actor, reverses_id)
+        %(fingerprints)s::text[], %(references)s::text[], %(memos)s::text[], %(notes)s::text[],
+        %(actors)s::text[], %(reverses)s::uuid[]
+    ) AS asked(
+        id, user_id, kind, idempotency_key, fingerprint, reference, memo, note, actor, reverses_id
+    )
 ), made AS (
     INSERT INTO rewards_transaction (
-        id, user_id, kind, idempotency_key, fingerprint, reference, memo, actor, reverses_id,
+        id, user_id, kind, idempotency_key, fingerprint, reference, memo, note, actor, reverses_id,
         created_at
     )
     SELECT *, %(now)s FROM asked ORDER BY idempotency_key
@@ -189,6 +193,7 @@ def _insert(asked: Iterable[tuple[UUID, Posting]], *, now: datetime) -> set[UUID
                 "fingerprints": [posting.fingerprint for _, posting in pairs],
                 "references": [posting.reference for _, posting in pairs],
                 "memos": [posting.memo for _, posting in pairs],
+                "notes": [posting.note for _, posting in pairs],
                 "actors": [posting.actor for _, posting in pairs],
                 "reverses": [posting.reverses_id for _, posting in pairs],
                 "now": now,
@@ -205,12 +210,12 @@ def _made(id_: UUID, posting: Posting, *, now: datetime) -> Transaction:
     made = Transaction.from_db(
         connection.alias,
         [
-            "id", "user_id", "kind", "idempotency_key", "fingerprint", "reference", "memo",
+            "id", "user_id", "kind", "idempotency_key", "fingerprint", "reference", "memo", "note",
             "actor", "reverses_id", "created_at",
         ],
         [
             id_, posting.user_id, posting.kind, posting.key, posting.fingerprint,
-            posting.reference, posting.memo, posting.actor, posting.reverses_id, now,
+            posting.reference, posting.memo, posting.note, posting.actor, posting.reverses_id, now,
         ],
     )  # fmt: skip
     made.amounts = posting.amounts

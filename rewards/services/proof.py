@@ -4,10 +4,13 @@ The database's own constraints and triggers should make every one of them imposs
 again, from the rows alone, for what was done with triggers off, by a restore, or by hand.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.db import connection
+
+from rewards.models import KEPT_FAULTS, LedgerProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,24 @@ def verify_ledger(*, user_id: int | None = None) -> list[Fault]:
     faults leave the database.
     """
     return [fault for check in _CHECKS for fault in _run(check, user_id=user_id)]
+
+
+def record_proof(*, started_at: datetime, seconds: float, faults: Sequence[Fault]) -> LedgerProof:
+    """Keep what a proof of the whole ledger found: how many faults, and the first of them.
+
+    `started_at` is the moment that it speaks of; `seconds` is how long it took.
+    """
+    return LedgerProof.objects.create(
+        started_at=started_at,
+        seconds=seconds,
+        fault_count=len(faults),
+        faults=[asdict(fault) for fault in faults[:KEPT_FAULTS]],
+    )
+
+
+def last_proof() -> LedgerProof | None:
+    """Return the newest proof of the whole ledger, if there was one ever; one query."""
+    return LedgerProof.objects.order_by("-started_at", "-id").first()
 
 
 def _run(check: str, *, user_id: int | None) -> Iterator[Fault]:
@@ -135,7 +156,8 @@ GROUP BY reversal.reverses_id
 HAVING count(*) > 1
 """
 
-# What the user could not give back stands on `clawed_back`: the two together mirror the original.
+# What the user could not give back stands on `clawed_back`: the two together mirror the original,
+# and the user moves back by what they had come, or by as much of it as is left.
 _MIRRORS = """
 SELECT 'reversal_not_mirrored', reversal.id::text,
        'With its original, ' || reversal.reverses_id || ', ' || pair.account || ' moves '
@@ -151,7 +173,51 @@ WHERE reversal.reverses_id IS NOT NULL
   AND (%(user_id)s::bigint IS NULL OR reversal.user_id = %(user_id)s)
 GROUP BY reversal.id, pair.account, pair.currency
 HAVING sum(pair.amount) <> 0
-ORDER BY reversal.id, pair.account, pair.currency
+UNION ALL
+SELECT 'reversal_not_mirrored', reversal.id::text,
+       'Its original, ' || reversal.reverses_id || ', moved the user by ' || moved.came || ' '
+       || moved.currency || ', and it moves them by ' || moved.goes || '.'
+FROM rewards_transaction AS reversal
+CROSS JOIN LATERAL (
+    SELECT currency,
+           coalesce(sum(amount) FILTER (WHERE transaction_id = reversal.reverses_id), 0) AS came,
+           coalesce(sum(amount) FILTER (WHERE transaction_id = reversal.id), 0) AS goes
+    FROM rewards_entry
+    WHERE transaction_id IN (reversal.id, reversal.reverses_id) AND house = ''
+    GROUP BY currency
+) AS moved
+WHERE reversal.reverses_id IS NOT NULL
+  AND (%(user_id)s::bigint IS NULL OR reversal.user_id = %(user_id)s)
+  AND moved.goes NOT BETWEEN -moved.came AND greatest(-moved.came, 0)
+ORDER BY 2, 3
 """
 
-_CHECKS = [_MISSING_GUARDS, _EMPTY, _UNBALANCED, _STRANGERS, _BALANCES, _REVERSALS, _MIRRORS]
+_GRANT_REQUESTS = """
+SELECT 'grant_request_paid_wrongly', 'grant request ' || request.id,
+       'It asked for other amounts than transaction ' || request.transaction_id
+       || ' moved, or for somebody else.'
+FROM rewards_grantrequest AS request
+JOIN rewards_transaction AS made ON made.id = request.transaction_id
+WHERE (%(user_id)s::bigint IS NULL OR %(user_id)s IN (request.user_id, made.user_id))
+  AND (made.user_id <> request.user_id
+       OR ARRAY[request.stars, request.free_points, request.coins, request.exp] <> ARRAY(
+            SELECT coalesce(sum(entry.amount) FILTER (WHERE entry.currency = wanted.name), 0)
+            FROM unnest(ARRAY['stars', 'free_points', 'coins', 'exp'])
+                WITH ORDINALITY AS wanted (name, n)
+            LEFT JOIN rewards_entry AS entry
+                ON entry.transaction_id = made.id AND entry.user_id = made.user_id
+            GROUP BY wanted.name, wanted.n ORDER BY wanted.n
+       )::bigint[])
+ORDER BY request.id
+"""
+
+_CHECKS = [
+    _MISSING_GUARDS,
+    _EMPTY,
+    _UNBALANCED,
+    _STRANGERS,
+    _BALANCES,
+    _REVERSALS,
+    _MIRRORS,
+    _GRANT_REQUESTS,
+]

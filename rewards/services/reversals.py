@@ -9,6 +9,7 @@ from django.db import connection
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, Transaction
 from rewards.services.balances import InsufficientBalance, lock_balances
+from rewards.services.owners import ask_owner
 from rewards.services.posting import (
     THE_USER,
     AlreadyReversed,
@@ -32,8 +33,11 @@ def reverse_transaction(
     actor: str,
     now: datetime,
     claw_back: bool = False,
+    note: str = "",
 ) -> Transaction:
     """Post the opposite of `transaction`, once, and return it.
+
+    The user reads `reason` as its memo; `note` is for staff.
 
     With `claw_back`, what the user no longer has is borne by the house account `clawed_back`: the
     reversal takes what is left, and its line there is the shortfall. A reversal can be reversed
@@ -52,6 +56,7 @@ def reverse_transaction(
             lines=_mirrored(entries, held),
             reference=transaction.reference,
             memo=reason,
+            note=note,
             actor=actor,
             reverses_id=transaction.pk,
             content=[str(transaction.pk), reason, claw_back],
@@ -66,12 +71,13 @@ def reverse_by_id(
 ) -> Transaction:
     """Reverse the transaction that a service names by its public id.
 
-    Raises `TransactionNotFound`, and what `reverse_transaction` raises.
+    Raises `TransactionNotFound`, `OwnedElsewhere`, and what `reverse_transaction` raises.
     """
     try:
         found = Transaction.objects.get(pk=UUID(transaction_id))
     except (ValueError, Transaction.DoesNotExist) as error:
         raise TransactionNotFound from error
+    ask_owner(found)
     return reverse_transaction(transaction=found, reason=reason, key=key, actor=actor, now=now)
 
 
@@ -81,9 +87,21 @@ def standing_by_key(keys: Iterable[str]) -> dict[str, Transaction]:
     That is the transaction itself or, where a reversal of it was reversed in its turn, the last
     such; nothing where it has been taken back already.
     """
+    return _ends_of_chains(keys, taken_back=False)
+
+
+def taken_back_by_key(keys: Iterable[str]) -> dict[str, Transaction]:
+    """Return, by idempotency key, what must be reversed to give back what was posted under it.
+
+    That is the last reversal; nothing where what was posted stands.
+    """
+    return _ends_of_chains(keys, taken_back=True)
+
+
+def _ends_of_chains(keys: Iterable[str], *, taken_back: bool) -> dict[str, Transaction]:
     with connection.cursor() as cursor:
         cursor.execute(_LAST_IN_CHAIN, {"keys": list(keys)})
-        last = {id_: key for key, id_, reversals in cursor.fetchall() if reversals % 2 == 0}
+        last = {id_: key for key, id_, n in cursor.fetchall() if (n % 2 == 1) == taken_back}
     return {last[found.pk]: found for found in Transaction.objects.filter(pk__in=last)}
 
 

@@ -87,10 +87,10 @@ def test_the_page_tells_the_story_with_its_ledger_lines(
 ) -> None:
     page = aree.get(f"{LIST}{attribution.pk}/change/").content.decode()
 
-    assert "Claimed; every rule passed." in page
+    assert f"Ploy claimed {attribution.code} of Nok (user_nok). Accepted" in page
     assert "The code is somebody else&#x27;s." in page
-    assert f"Opened {attribution.code} of Nok (user_nok), in browser session" in page
-    assert "Nok (user_nok): +50 coins. Reward for inviting a friend" in page
+    assert f"Opened {attribution.code} of Nok (user_nok), before signing in." in page
+    assert "Nok was given 50 coins." in page
     paid = Transaction.objects.get(idempotency_key=attribution.referrer_key)
     assert f"/admin/rewards/transaction/{paid.pk}/change/" in page
 

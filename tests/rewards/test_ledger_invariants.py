@@ -153,6 +153,52 @@ def test_a_reversal_mirrors_its_original(give: Give, ploys_id: int) -> None:
     assert refused_by(error) == "reversal_mirrors_its_original"
 
 
+def clawed_back(user_id: int, amount: int) -> tuple[dict[str, Any], ...]:
+    return (
+        {"house": "clawed_back", "currency": "coins", "amount": -amount},
+        {"user_id": user_id, "currency": "coins", "amount": amount},
+    )
+
+
+@pytest.mark.parametrize("returned", [4, 6, -5, 500])
+def test_what_was_taken_back_is_given_back_in_full_and_no_more(
+    give: Give, ploys_id: int, returned: int
+) -> None:
+    give(coins=50)
+    taken = commit(
+        lambda: write_transaction(ploys_id, *clawed_back(ploys_id, -5), kind="take_back")
+    )
+    with pytest.raises(IntegrityError) as error:
+        commit(
+            lambda: write_transaction(
+                ploys_id, *clawed_back(ploys_id, returned), kind="reversal", reverses=taken
+            )
+        )
+    assert refused_by(error) == "reversal_mirrors_its_original"
+    commit(
+        lambda: write_transaction(
+            ploys_id, *clawed_back(ploys_id, 5), kind="reversal", reverses=taken
+        )
+    )
+    assert Balance.objects.get(user=ploys_id, currency="coins").amount == 50
+
+
+@pytest.mark.parametrize("taken", [-6, 1])
+def test_a_reversal_takes_no_more_than_the_original_gave_and_gives_nothing(
+    give: Give, ploys_id: int, taken: int
+) -> None:
+    given = give(coins=5)
+    give(coins=50)
+    house = {"house": "issued", "currency": "coins", "amount": 5}
+    rest = {"house": "clawed_back", "currency": "coins", "amount": -5 - taken}
+    user = {"user_id": ploys_id, "currency": "coins", "amount": taken}
+    with pytest.raises(IntegrityError) as error:
+        commit(
+            lambda: write_transaction(ploys_id, house, rest, user, kind="reversal", reverses=given)
+        )
+    assert refused_by(error) == "reversal_mirrors_its_original"
+
+
 def test_a_reversal_is_of_the_same_user(give: Give) -> None:
     given = give(coins=5)
     mali = User.objects.create(clerk_id="user_mali")

@@ -1,21 +1,23 @@
 import sys
+import time
 from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from accounts.management.reporting import ReportingCommand
 from accounts.models import User
 from referrals.services.proof import verify_attributions
-from rewards.services import verify_ledger
+from rewards.services import record_proof, verify_ledger
 
 
 class Command(ReportingCommand):
     help = (
         "Prove the ledger: every transaction sums to zero, every balance is the sum of its"
         " entries, every attribution has exactly its rewards, every reversal its original. Names"
-        " each fault; exit status 1 if there is any."
+        " each fault; exit status 1 if there is any. A proof of everything is put on record."
     )
     example = "manage.py verify_ledger --user user_2abc"
 
@@ -25,13 +27,17 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         user_id = _user_id(options["user"])
+        started_at, began = timezone.now(), time.monotonic()
         faults = verify_ledger(user_id=user_id) + verify_attributions(user_id=user_id)
+        seconds = time.monotonic() - began
         if not options["json"]:
             for fault in faults:
                 self.stdout.write(f"{fault.code}: {fault.subject}: {fault.detail}")
         told = {"faults": [asdict(fault) for fault in faults]} if options["json"] else {}
         facts = {"proven": not faults, "faults_found": len(faults), **told}
         self.report(facts, as_json=options["json"])
+        if user_id is None:
+            record_proof(started_at=started_at, seconds=seconds, faults=faults)
         if faults:
             sys.exit(1)
 

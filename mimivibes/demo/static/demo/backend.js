@@ -1,5 +1,7 @@
 /** The demo's own endpoints: what a web app's other parts, Clerk among them, would do. */
 
+import { fill } from "./dom.js";
+
 const csrfToken = document.querySelector("meta[name=csrf-token]").content;
 
 async function call(path, body) {
@@ -9,7 +11,9 @@ async function call(path, body) {
     body: body && JSON.stringify(body),
     cache: "no-store",
   });
-  if (!response.ok) throw new Error(`The demo's server answered ${response.status}.`);
+  if (!response.ok) {
+    throw new Error(fill(gettext("The demo's server answered %(status)s."), { status: response.status }));
+  };
   return response.json();
 }
 

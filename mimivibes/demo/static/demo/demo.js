@@ -2,8 +2,8 @@
 
 import { createReferrals } from "../mimivibes/referrals.js";
 import * as backend from "./backend.js";
-import { $, avatar, h, inWords, purse } from "./dom.js";
-import { outage, screen } from "./screen.js";
+import { $, avatar, fill, h, inWords, purse } from "./dom.js";
+import { STATUS, outage, screen } from "./screen.js";
 import { clearLog, loggedFetch, show as showLog } from "./wire.js";
 
 const { session } = backend;
@@ -17,41 +17,45 @@ const act = {
   signOut: () => doing(async () => {
     const { person } = session;
     session.signOut();
-    tell("plain", `${person} has signed out. The phone is free for the next.`);
+    tell("plain", fill(gettext("%(person)s has signed out. The phone is free for the next."), { person }));
   }),
   signIn: (name) => doing(() => signIn(name)),
   claim: () => doing(claim),
   forget: () => doing(async () => {
     await referrals.forget();
-    tell("plain", "The invitation is forgotten.");
+    tell("plain", gettext("The invitation is forgotten."));
   }),
   completeReading: () => doing(async () => {
     const { attribution_status: status } = await backend.completeReading(session.person);
     tell("good", status === "rewarded"
-      ? "The reading is complete. Whoever invited you has been thanked."
-      : "The reading is complete.");
+      ? gettext("The reading is complete. Whoever invited you has been thanked.")
+      : gettext("The reading is complete."));
   }),
   copy: async (text) => {
     await navigator.clipboard.writeText(text).then(
-      () => tell("good", "The link is copied."),
-      () => tell("bad", "The browser does not let the page copy; select the link instead."),
+      () => tell("good", gettext("The link is copied.")),
+      () => tell("bad", gettext("The browser does not let the page copy; select the link instead.")),
     );
   },
 };
 
 async function signIn(name) {
   session.signIn(name);
-  tell("plain", `${name} is signed in.`);
+  tell("plain", fill(gettext("%(name)s is signed in."), { name }));
   showPhone();
   if ($("auto-claim").checked) await claim();
 }
 
 async function claim() {
   const { attribution } = await referrals.claim();
-  if (!attribution) return tell("plain", `No invitation waits for ${session.person}.`);
+  const { person } = session;
+  if (!attribution) return tell("plain", fill(gettext("No invitation waits for %(person)s."), { person }));
   const { referrer, referee_reward: reward, status } = attribution;
-  const words = `${session.person} was invited by ${referrer.display_name}`;
-  return tell("good", status === "held" ? `${words}. Staff look at it first.` : `${words}: ${inWords(reward)}.`);
+  const sentence = status === "held"
+    ? gettext("%(person)s was invited by %(referrer)s. Staff look at it first.")
+    : gettext("%(person)s was invited by %(referrer)s: %(reward)s.");
+  const values = { person, referrer: referrer.display_name, reward: inWords(reward) };
+  return tell("good", fill(sentence, values));
 }
 
 /** Do something at the phone, then show how things stand; a refusal is told, not thrown. */
@@ -98,15 +102,17 @@ function personCard({ name, about, referral_code: code, balances, attribution })
   return h("li.person", { ariaCurrent: isHere ? "true" : null },
     avatar(name),
     h("p.name", {}, h("b", {}, name),
-      h("small", {}, isHere ? "signed in here" : balances && purse(balances))),
+      h("small", {}, isHere ? gettext("signed in here") : balances && purse(balances))),
     h("p.about", {}, attribution
-      ? `Invited by ${attribution.referrer.display_name} · ${attribution.status}`
+      ? fill(gettext("Invited by %(name)s · %(status)s"), {
+        name: attribution.referrer.display_name, status: STATUS[attribution.status],
+      })
       : about),
     h("div.actions", {},
       !isHere && h("button.button", { type: "button", onclick: () => act.signIn(name) },
-        "Sign in", h("span.unseen", {}, ` as ${name}`)),
+        gettext("Sign in"), h("span.unseen", {}, " ", fill(gettext("as %(who)s"), { who: name }))),
       code && h("a.button.quiet", { href: `/?ref=${code}` },
-        "Open link", h("span.unseen", {}, ` of ${name}`))));
+        gettext("Open link"), h("span.unseen", {}, " ", fill(gettext("of %(name)s"), { name })))));
 }
 
 const showPhone = () => $("phone").scrollIntoView({ block: "nearest" });
@@ -118,17 +124,18 @@ function tell(kind, text) {
 
 function tellOpened({ outcome, error }) {
   if (outcome === "stored") tell("good", session.person
-    ? `The invitation is ${session.person}’s now.`
-    : "The invitation waits in this browser.");
+    ? fill(gettext("The invitation is %(person)s’s now."), { person: session.person })
+    : gettext("The invitation waits in this browser."));
   if (outcome === "refused") tell("bad", error.message);
-  if (outcome === "failed") tell("bad", `${error.message} The code is still in the address bar.`);
+  if (outcome === "failed") tell("bad", 
+    fill(gettext("%(fault)s The code is still in the address bar."), { fault: error.message }));
 }
 
 $("newcomer").addEventListener("click", act.signInNewcomer);
 $("new-browser").addEventListener("click", () => doing(async () => {
   await backend.newBrowser();
   session.signOut();
-  tell("plain", "This is a new phone: nobody has held it before.");
+  tell("plain", gettext("This is a new phone: nobody has held it before."));
 }));
 $("clear-log").addEventListener("click", clearLog);
 $("auto-claim").checked = localStorage.getItem("demo-auto-claim") !== "off";

@@ -22,26 +22,33 @@ export function avatar(name) {
   return h(`span.avatar.tone-${TONES[name] ?? 0}`, { ariaHidden: "true" }, [...name][0]);
 }
 
-export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+/** Put values into a translated sentence: `fill(gettext("%(name)s is here."), { name })`. */
+export const fill = (sentence, values) => interpolate(sentence, values, true);
+
+const language = document.documentElement.lang;
+const credits = (count) => fill(ngettext("%(count)s credit", "%(count)s credits", count), { count });
+const coinsOf = (count) => fill(ngettext("%(count)s coin", "%(count)s coins", count), { count });
 
 /** Say shortly what somebody has. */
 export const purse = ({ stars, free_points, coins }) =>
-  `${plural(stars + free_points, "credit", "credits")} · ${plural(coins, "coin", "coins")}`;
+  `${credits(stars + free_points)} · ${coinsOf(coins)}`;
 
 /** Say amounts in words, e.g. "1 star and 5 coins". */
 export function inWords({ stars, free_points, coins, exp }) {
   const parts = [
-    stars && plural(stars, "star", "stars"),
-    free_points && plural(free_points, "free point", "free points"),
-    coins && plural(coins, "coin", "coins"),
-    exp && `${exp} exp`,
+    stars && fill(ngettext("%(count)s star", "%(count)s stars", stars), { count: stars }),
+    free_points && fill(
+      ngettext("%(count)s free point", "%(count)s free points", free_points), { count: free_points },
+    ),
+    coins && coinsOf(coins),
+    exp && fill(gettext("%(count)s exp"), { count: exp }),
   ].filter(Boolean);
-  return new Intl.ListFormat("en").format(parts);
+  return new Intl.ListFormat(language).format(parts);
 }
 
 /** Say when a day in the future is, e.g. "in 30 days". */
 export function fromNow(time) {
   const hours = Math.round((new Date(time) - Date.now()) / 3_600_000);
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   return Math.abs(hours) < 48 ? words.format(hours, "hour") : words.format(Math.round(hours / 24), "day");
 }

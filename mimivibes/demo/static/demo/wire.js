@@ -1,13 +1,13 @@
 /** The log of HTTP calls: a `fetch` that writes down what passes. */
 
-import { $, h } from "./dom.js";
+import { $, fill, h } from "./dom.js";
 import { session } from "./backend.js";
 
 const KEPT = 80;
 let entries = JSON.parse(sessionStorage.getItem("demo-wire") ?? "[]");
 
 export async function loggedFetch(url, options) {
-  const entry = { method: options.method, path: url, who: session.person ?? "a visitor" };
+  const entry = { method: options.method, path: url, who: session.person ?? gettext("a visitor") };
   try {
     const response = await fetch(url, options);
     const body = await response.clone().json().catch(() => null);
@@ -31,9 +31,9 @@ function note(entry, result) {
 
 function summary(response, body) {
   const told = [];
-  if (body?.capture === null) told.push("nothing waits");
-  if (body?.attribution === null && response.url.endsWith("/claim")) told.push("nothing to claim");
-  if (response.headers.has("X-Browser-Session")) told.push("new browser session");
+  if (body?.capture === null) told.push(gettext("nothing waits"));
+  if (body?.attribution === null && response.url.endsWith("/claim")) told.push(gettext("nothing to claim"));
+  if (response.headers.has("X-Browser-Session")) told.push(gettext("new browser session"));
   return { code: response.ok ? null : body?.code, told };
 }
 
@@ -42,12 +42,12 @@ export function show() {
   $("log").replaceChildren(
     ...(entries.length
       ? entries.map(line)
-      : [h("li.nothing", {}, "Nothing yet. Open a link or sign somebody in.")]),
+      : [h("li.nothing", {}, gettext("Nothing yet. Open a link or sign somebody in."))]),
   );
 }
 
 function line({ method, path, who, status, code, told = [] }) {
-  const rest = [`as ${who}`, ...told].join(" · ");
+  const rest = [fill(gettext("as %(who)s"), { who }), ...told].join(" · ");
   const works = status >= 200 && status < 400;
   return h(
     "li.entry",

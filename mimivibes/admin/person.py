@@ -1,0 +1,111 @@
+"""What the page of a person shows: their story, and all that every app knows about them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from accounts.models import User, WebhookReceipt
+from referrals.services.story import devices_of, invited_by, named, story_of, told, who_did
+from rewards import services as rewards
+from rewards.amounts import Currency
+from rewards.models import Transaction
+
+MOST = 20
+
+
+def page_of_person(person: User, *, request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return what the page's template shows; of other models only what this viewer may see."""
+    may = request.user.has_perm
+    page: dict[str, Any] = {
+        "title": named(person),
+        "subtitle": None,
+        "person": person,
+        "person_name": named(person),
+        "profile_age": _profile_age(person, now),
+        "account_made": _account_made(person),
+    }
+    if may("referrals.view_attribution"):
+        page |= _referrals_of(person, now)
+    if may("rewards.view_transaction") and may("rewards.view_balance"):
+        page |= _ledger_of(person)
+    if may("accounts.view_webhookreceipt"):
+        page |= _deliveries_about(person)
+    return page
+
+
+def _profile_age(person: User, now: datetime) -> str:
+    if person.deleted_at:
+        return _("erased with the account")
+    if person.clerk_updated_at is None:
+        return _(
+            "Never received: only what the sign-in token says is known. "
+            "“manage.py sync_clerk_users --missing” asks Clerk for it."
+        )
+    return _("as of %(age)s ago") % {"age": timesince(person.clerk_updated_at, now)}
+
+
+def _account_made(person: User) -> str:
+    """Say what staff can do while Clerk has not told; empty if it has."""
+    if person.account_created_at or person.deleted_at:
+        return ""
+    return _(
+        "Not known yet, so claims are held. Clerk’s next webhook brings it; "
+        "“manage.py sync_clerk_users --missing” asks for it now."
+    )
+
+
+def _referrals_of(person: User, now: datetime) -> dict[str, Any]:
+    invited, has_more_invited = invited_by(person)
+    devices, has_more_devices = devices_of(person)
+    story = story_of(user=person, now=now)
+    return {
+        "story": story,
+        "inviter": named(story.attribution.referrer) if story.attribution else "",
+        "invited": [
+            {
+                "attribution": row.attribution,
+                "name": named(row.attribution.referee),
+                "to_referee": told(row.to_referee),
+                "to_referrer": told(row.to_referrer),
+            }
+            for row in invited
+        ],
+        "has_more_invited": has_more_invited,
+        "codes": person.referral_codes.select_related("program").order_by("-id")[:MOST],
+        "devices": [
+            {**_device(shared), "others": [(other, named(other)) for other in shared.others]}
+            for shared in devices
+        ],
+        "has_more_devices": has_more_devices,
+    }
+
+
+def _device(shared: Any) -> dict[str, Any]:
+    return {"device": shared.device, "has_more": shared.has_more}
+
+
+def _ledger_of(person: User) -> dict[str, Any]:
+    transactions = list(
+        Transaction.objects.of(person.pk).with_amounts().order_by("-created_at", "-id")[: MOST + 1]
+    )
+    return {
+        "balances": [
+            (Currency(currency).label, amount)
+            for currency, amount in rewards.balances_of(person.pk)
+        ],
+        "transactions": [_transaction(row, person) for row in transactions[:MOST]],
+        "has_more_transactions": len(transactions) > MOST,
+    }
+
+
+def _transaction(row: Transaction, person: User) -> dict[str, Any]:
+    return {"row": row, "amounts": told(row.amounts), "by": who_did(row.actor, person).text}
+
+
+def _deliveries_about(person: User) -> dict[str, Any]:
+    about = WebhookReceipt.objects.filter(clerk_id=person.clerk_id).defer("payload")
+    newest = list(about.order_by("-received_at")[: MOST + 1])
+    return {"deliveries": newest[:MOST], "has_more_deliveries": len(newest) > MOST}

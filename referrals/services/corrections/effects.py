@@ -1,0 +1,38 @@
+"""Tell what a correction did to attributions and to what their people hold."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from referrals.models import Attribution, TimelineEntry
+from rewards.services.effects import Effect, effect_on
+
+
+def effect_of(
+    attributions: Iterable[Attribution], *, now: datetime, also: Iterable[str] = ()
+) -> Effect:
+    """Return what the present transaction did at `now` to these attributions and their people.
+
+    `also` are further sentences for its moves.
+    """
+    concerned = list(attributions)
+    moves = [*_moves(concerned, now), *also]
+    return effect_on(user_ids=people_of(concerned), now=now, moves=moves)
+
+
+def people_of(attributions: Iterable[Attribution]) -> set[int]:
+    return {id_ for a in attributions for id_ in (a.referee_id, a.referrer_id)}
+
+
+def _moves(attributions: list[Attribution], now: datetime) -> list[str]:
+    entries = TimelineEntry.objects.filter(attribution__in=attributions, at=now)
+    return [
+        _("%(attribution)s: %(from)s → %(to)s")
+        % {
+            "attribution": entry.attribution,
+            "from": entry.get_from_status_display() or _("new"),
+            "to": entry.get_to_status_display(),
+        }
+        for entry in entries.select_related("attribution__referee", "attribution__referrer")
+    ]

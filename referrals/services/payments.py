@@ -1,0 +1,129 @@
+"""What an attribution pays, takes back and gives back on the ledger.
+
+Each side's reward is granted once, under the key of that side. What takes it back, and what gives
+it back again, names the transaction that it reverses, so that an attribution can be reversed and
+restored any number of times. All these keys begin with the attribution's reference: a reversal
+under another key is somebody else's correction, which stays as it is.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from referrals.models import Attribution
+from rewards import services as rewards
+from rewards.amounts import Amounts, Currency
+from rewards.models import Transaction
+
+SYSTEM = "system"
+REFEREE_KIND = "referral_referee"
+REFERRER_KIND = "referral_referrer"
+
+
+def lock_balances_of(people: Iterable[int]) -> None:
+    """Lock all that these people hold, in the ledger's order, before anything moves.
+
+    A correction posts several times for one person; somebody's spending in between would otherwise
+    wait for it crosswise, or change what a preview showed.
+    """
+    for user_id in sorted(people):
+        rewards.lock_balances(user_id, Currency.values)
+
+
+def pay_referee(attribution: Attribution, *, now: datetime) -> None:
+    _pay(
+        attribution,
+        user_id=attribution.referee_id,
+        amounts=attribution.terms.referee_amounts,
+        kind=REFEREE_KIND,
+        key=attribution.referee_key,
+        memo="Reward for accepting an invitation",
+        now=now,
+    )
+
+
+def pay_referrer(attribution: Attribution, *, now: datetime) -> None:
+    _pay(
+        attribution,
+        user_id=attribution.referrer_id,
+        amounts=attribution.terms.referrer_amounts,
+        kind=REFERRER_KIND,
+        key=attribution.referrer_key,
+        memo="Reward for inviting a friend",
+        now=now,
+    )
+
+
+def _pay(attribution: Attribution, *, amounts: Amounts, **grant: Any) -> None:
+    """Grant one side its amounts; terms may promise a side nothing."""
+    if amounts:
+        rewards.grant(amounts=amounts, reference=attribution.reference, actor=SYSTEM, **grant)
+
+
+def take_back(
+    attribution: Attribution, *, actor: str, reason: str, now: datetime, claw_back: bool
+) -> set[str]:
+    """Take back what stands of both sides' rewards; return the keys of those.
+
+    What has been taken back already, by a reversal of that transaction alone, is left at that. The
+    caller holds the locks on the balances, so that no service reverses one at this very moment.
+    Raises `InsufficientBalance` unless `claw_back`.
+    """
+    standing = rewards.standing_by_key(_sides(attribution))
+    for transaction in _in_order(attribution, standing):
+        rewards.reverse_transaction(
+            transaction=transaction,
+            # People read this line; what staff wrote for each other stays on the timeline.
+            reason="Reward for an invitation, taken back",
+            key=f"{attribution.reference}:reversal:{transaction.pk}",
+            actor=actor,
+            now=now,
+            claw_back=claw_back,
+        )
+    return set(standing)
+
+
+def give_back(attribution: Attribution, *, actor: str, reason: str, now: datetime) -> None:
+    """Give back what the attribution's own reversal took of both sides' rewards, and no more."""
+    taken = rewards.taken_back_by_key(_sides(attribution))
+    for reversal in _in_order(attribution, taken):
+        if _is_own(reversal, attribution):
+            rewards.reverse_transaction(
+                transaction=reversal,
+                reason="Reward for an invitation, given back",
+                key=f"{attribution.reference}:restoral:{reversal.pk}",
+                actor=actor,
+                now=now,
+            )
+
+
+def take_back_as_before(
+    old: Attribution, new: Attribution, *, actor: str, reason: str, now: datetime
+) -> None:
+    """Take the referee's reward for `new` back, as that for `old` had been, apart from both.
+
+    For a move, which hands on what was corrected before. The key is none of `new`'s own, so that
+    no restoral of `new` gives back what this took.
+    """
+    granted = rewards.standing_by_key([new.referee_key])
+    for transaction in granted.values():
+        rewards.reverse_transaction(
+            transaction=transaction,
+            reason="Reward for an invitation, taken back",
+            key=f"as_before:{old.reference}:{transaction.pk}",
+            actor=actor,
+            now=now,
+        )
+
+
+def _sides(attribution: Attribution) -> Sequence[str]:
+    return attribution.referee_key, attribution.referrer_key
+
+
+def _in_order(attribution: Attribution, found: dict[str, Transaction]) -> list[Transaction]:
+    return [found[key] for key in _sides(attribution) if key in found]
+
+
+def _is_own(reversal: Transaction, attribution: Attribution) -> bool:
+    # Reversals made before a reversal named its transaction have the side's key and `:reversal`.
+    return reversal.idempotency_key.startswith(f"{attribution.reference}:")

@@ -1,0 +1,148 @@
+"""The words of a story: names, times, amounts, and who did it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import formats, timezone
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.models import User
+from referrals.models import Decision
+from referrals.rules import Verdict, reason_told
+from referrals.services.story.moments import Check, Who
+from rewards.amounts import Amounts
+
+RULES = {
+    "code_is_in_use": gettext_lazy("The code is in use"),
+    "program_is_running": gettext_lazy("The program is running"),
+    "is_not_own_code": gettext_lazy("It is not one's own code"),
+    "has_no_attribution": gettext_lazy("Nobody else has invited them"),
+    "was_not_rejected_before": gettext_lazy("Nothing was rejected or reversed before"),
+    "closes_no_cycle": gettext_lazy("Two do not invite each other"),
+    "account_is_new": gettext_lazy("The account is new"),
+    "referrer_was_here_first": gettext_lazy("The inviter was here first"),
+    "referrer_is_within_caps": gettext_lazy("The inviter is within the caps"),
+    "devices_differ": gettext_lazy("The two use different devices"),
+    "mailboxes_differ": gettext_lazy("The two have different mailboxes"),
+    "mailbox_is_lasting": gettext_lazy("The mailbox is not a throw-away one"),
+    "referrer_is_not_hurried": gettext_lazy("The inviter has few claims in an hour"),
+    "staff_decide": gettext_lazy("Staff decided by hand"),
+    "address_is_not_hurried": gettext_lazy("The network address has few claims in an hour"),
+}
+FOUND = {
+    Verdict.PASS: gettext_lazy("passed"),
+    Verdict.FAIL: gettext_lazy("failed"),
+    Verdict.REVIEW: gettext_lazy("needs a look"),
+    Verdict.UNKNOWN: gettext_lazy("not known yet"),
+}
+REFUSALS = {
+    "code_not_found": gettext_lazy("There is no such code."),
+    "program_inactive": gettext_lazy("The program has no terms in force."),
+}
+
+
+def named(user: User) -> str:
+    """Return who somebody is, for staff: the first name, if known, and the Clerk id."""
+    return f"{user.display_name} ({user})" if user.first_name else str(user)
+
+
+def called(user: User) -> str:
+    """Return what a sentence calls somebody: the first name, else the Clerk id."""
+    return user.display_name if user.first_name else str(user)
+
+
+def pair(referee: User, referrer: User) -> dict[str, str]:
+    """Return what a sentence calls the two, told apart though they have one first name."""
+    call = named if called(referee) == called(referrer) else called
+    return {"referee": call(referee), "referrer": call(referrer)}
+
+
+def when(at: datetime) -> str:
+    """Write a moment within a sentence."""
+    return formats.date_format(timezone.localtime(at), "j M Y, H:i")
+
+
+def short(id_: UUID) -> str:
+    """Return how a device or browser session is called: as much of its id as tells it apart."""
+    return id_.hex[:8]
+
+
+def told(amounts: Amounts) -> str:
+    """Return amounts with their signs, e.g. `+1 star, -50 coins`; a dash for nothing."""
+    return ", ".join(counted(currency, n, f"{n:+,}") for currency, n in amounts if n) or "—"
+
+
+def in_words(amounts: Amounts) -> str:
+    """Return amounts as a sentence has them, e.g. `1 star and 50 coins`, whatever their signs."""
+    return listed(counted(currency, n, f"{abs(n):,}") for currency, n in amounts if n)
+
+
+def counted(currency: str, n: int, shown: str) -> str:
+    """Return `shown`, a number of a currency, with its unit."""
+    units = {
+        "stars": ngettext("%(n)s star", "%(n)s stars", abs(n)),
+        "free_points": ngettext("%(n)s free point", "%(n)s free points", abs(n)),
+        "coins": ngettext("%(n)s coin", "%(n)s coins", abs(n)),
+        "exp": ngettext("%(n)s experience point", "%(n)s experience points", abs(n)),
+    }
+    return units[currency] % {"n": shown}
+
+
+def often(n: int) -> str:
+    """Return how often, e.g. `once` or `3 times`."""
+    return _("once") if n == 1 else ngettext("%(n)d time", "%(n)d times", n) % {"n": n}
+
+
+def listed(words: Iterable[str]) -> str:
+    return get_text_list(list(words), _("and"))
+
+
+def who_did(actor: str, *known: User) -> Who:
+    """Return who an `actor` of a timeline or the ledger is, one of the `known` people perhaps."""
+    kind, _colon, name = actor.partition(":")
+    if kind == "user":
+        return _person(name, known)
+    if kind == "staff":
+        return Who(_("%(name)s (staff)") % {"name": name})
+    if kind in {"service", "key"}:
+        return Who(_("%(name)s (service)") % {"name": name})
+    return Who(_("the system") if kind in {"", "system"} else actor)
+
+
+def _person(name: str, known: Iterable[User]) -> Who:
+    """Find a person by Clerk id or row, and say so if somebody else acted in their name."""
+    id_, _comma, impersonated = name.partition(", ")
+    by_id = {key: user for user in known for key in (user.clerk_id, str(user.pk))}
+    user = by_id.get(id_)
+    text = called(user) if user else id_
+    return Who(f"{text}, {impersonated}" if impersonated else text, user)
+
+
+def checks_of(decision: Decision) -> tuple[Check, ...]:
+    """Return every rule that a claim was judged by."""
+    return tuple(
+        Check(
+            rule=e["rule"],
+            asks=str(RULES.get(e["rule"], e["rule"].replace("_", " "))),
+            verdict=e["verdict"],
+            found=str(FOUND.get(e["verdict"], e["verdict"])),
+            reason=reason_told(e),
+        )
+        for e in decision.evaluations
+    )
+
+
+def why(decision: Decision, *verdicts: Verdict) -> str:
+    """Return the reasons of the rules that came to these verdicts, in their order."""
+    return " ".join(reason_told(e) for e in decision.evaluations if e["verdict"] in verdicts)
+
+
+def why_refused(decision: Decision) -> str:
+    """Return why a claim was refused: the first rule's reason, which the claimer was told too."""
+    failed = [reason_told(e) for e in decision.evaluations if e["verdict"] == Verdict.FAIL]
+    if failed:
+        return failed[0]
+    return str(REFUSALS.get(decision.refusal, decision.refusal.replace("_", " ")))

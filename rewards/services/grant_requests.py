@@ -1,0 +1,109 @@
+"""Large grants by hand: one member of staff asks, another decides."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from rewards.amounts import Amounts
+from rewards.models import GrantRequest
+from rewards.services.effects import Effect, effect_on, in_words
+from rewards.services.grants import Recipient, UserGone, grant
+
+STAFF = "staff:"
+"""How the actor of a transaction begins that a member of staff has made; the username follows."""
+BY_HAND = "hand:"
+"""How the idempotency key of what staff grant or take begins; the nonce of their form follows."""
+GRANT_KIND = "grant"
+GRANT_MEMO = "Added by our support team"
+
+Status = GrantRequest.Status
+
+
+class NotWaiting(Exception):
+    """Somebody has decided this request before."""
+
+
+class SecondPersonNeeded(Exception):
+    """Nobody decides what they asked for themselves."""
+
+
+def ask_for_grant(
+    *, user_id: int, amounts: Amounts, reason: str, actor: str, nonce: UUID, now: datetime
+) -> GrantRequest:
+    """Note down a grant that a second person must approve; nothing is paid yet."""
+    return GrantRequest.objects.create(
+        user_id=user_id,
+        **amounts.as_dict(),
+        reason=reason,
+        requested_by=_member_of_staff(actor),
+        requested_at=now,
+        nonce=nonce,
+    )
+
+
+@transaction.atomic
+def approve(request: GrantRequest, *, actor: str, reason: str, now: datetime) -> Effect:
+    """Pay what was asked for. Raises `NotWaiting`, `SecondPersonNeeded` and `UserGone`."""
+    locked = _decided(request, Status.APPROVED, actor=actor, reason=reason, now=now)
+    user = lock_recipient(locked.user_id)
+    locked.transaction = grant(
+        user_id=user.pk,
+        amounts=locked.amounts,
+        kind=GRANT_KIND,
+        key=f"{BY_HAND}{locked.nonce}",
+        memo=GRANT_MEMO,
+        note=f"{locked.reason} ({STAFF}{locked.requested_by}; {actor}: {reason})",
+        actor=actor,
+        now=now,
+    )
+    locked.save()
+    return effect_on(user_ids=[user.pk], now=now, moves=[_told(locked)])
+
+
+@transaction.atomic
+def refuse(request: GrantRequest, *, actor: str, reason: str, now: datetime) -> Effect:
+    """Close a request unpaid; whoever asked may ask again. Raises as `approve`, but `UserGone`."""
+    locked = _decided(request, Status.REFUSED, actor=actor, reason=reason, now=now)
+    locked.save()
+    return Effect(moves=(_told(locked),))
+
+
+def lock_recipient(user_id: int) -> Recipient:
+    """Lock a user's row, so that they are not erased meanwhile. Raises `UserGone`."""
+    user: Any = get_user_model().objects.select_for_update(no_key=True).get(pk=user_id)
+    if user.is_gone:
+        raise UserGone(_("This user is deleted or banned"))
+    recipient: Recipient = user
+    return recipient
+
+
+def _decided(
+    request: GrantRequest, status: str, *, actor: str, reason: str, now: datetime
+) -> GrantRequest:
+    waiting = GrantRequest.objects.select_for_update(of=("self",), no_key=True)
+    locked = waiting.select_related("user", "requested_by").get(pk=request.pk)
+    if locked.status != Status.WAITING:
+        raise NotWaiting(_("This request has been decided already."))
+    decider = _member_of_staff(actor)
+    if decider == locked.requested_by:
+        raise SecondPersonNeeded(_("Somebody else must decide this than who asked for it."))
+    locked.status, locked.decided_by, locked.decided_at = status, decider, now
+    locked.decision_reason = reason
+    return locked
+
+
+def _member_of_staff(actor: str) -> Any:
+    return get_user_model().objects.get_by_natural_key(actor.removeprefix(STAFF))
+
+
+def _told(request: GrantRequest) -> str:
+    return _("%(request)s, %(amounts)s for %(person)s: waiting → %(status)s") % {
+        "request": request,
+        "amounts": in_words(request.amounts),
+        "person": request.user,
+        "status": request.get_status_display().lower(),
+    }
