@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -14,7 +15,7 @@ from accounts.models import User
 from accounts.services import create_api_key
 from mimivibes.demo.data import load
 from referrals.models import Program
-from rewards.models import ExchangeRate
+from rewards.models import ExchangeRate, GrantRequest, LedgerProof
 from tests.factories import AttributionFactory, BrowserSessionFactory, CaptureFactory, TermsFactory
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -37,6 +38,16 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         for name in ("readings", "shop"):
             create_api_key(name=name, scopes=["events"], now=timezone.now())
         ExchangeRate.objects.create(from_currency="exp", to_currency="coins", price=3)
+        for n in range(2):
+            LedgerProof.objects.create(started_at=timezone.now(), seconds=n, fault_count=0)
+            GrantRequest.objects.create(
+                user=User.objects.latest("id"),
+                requested_by=User.objects.get(username="aree"),
+                requested_at=timezone.now(),
+                coins=5_000,
+                reason="Lost",
+                nonce=uuid4(),
+            )
         yield
         transaction.set_rollback(True)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import admin
 from django.db.models import Model
+from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 
 from accounts.models import User, WebhookReceipt
@@ -87,16 +88,12 @@ def _filters(base: str, model_admin: ListAdmin) -> list[tuple[str, dict[str, str
 
 
 def _staff_request(base: str) -> Any:
-    from django.test import RequestFactory
-
     request = RequestFactory().get(base)
     request.user = User.objects.get(username="bench")
     return request
 
 
 def _parsed(query_string: str) -> list[tuple[str, str]]:
-    from urllib.parse import parse_qsl
-
     return parse_qsl(query_string.removeprefix("?"), keep_blank_values=True)
 
 
