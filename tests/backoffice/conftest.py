@@ -42,7 +42,7 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             LedgerProof.objects.create(started_at=timezone.now(), seconds=n, fault_count=0)
             GrantRequest.objects.create(
                 user=User.objects.latest("id"),
-                requested_by=User.objects.get(username="aree"),
+                requested_by=User.objects.earliest("id"),
                 requested_at=timezone.now(),
                 coins=5_000,
                 reason="Lost",
