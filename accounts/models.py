@@ -229,6 +229,12 @@ class WebhookReceipt(models.Model):
                 fields=["status", "-received_at", "-id"], name="webhook_receipt_by_status"
             ),
             models.Index(fields=["type", "-received_at", "-id"], name="webhook_receipt_by_type"),
+            models.Index(
+                fields=["received_at"],
+                include=["status"],
+                condition=Q(processed_at__isnull=True),
+                name="webhook_receipt_unfinished",
+            ),
         ]
 
     def __str__(self) -> str:

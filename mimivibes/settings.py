@@ -242,6 +242,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# What browsers ask for at the root, whatever page they are on: /favicon.ico.
+WHITENOISE_ROOT = BASE_DIR / "mimivibes" / "root"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

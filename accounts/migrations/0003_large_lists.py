@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0002_index_of_unfinished_webhooks"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -19,8 +19,10 @@ from accounts.services.people import (
 )
 from accounts.services.sync import SyncReport, sync_all_users, sync_missing_users
 from accounts.services.webhooks import (
+    Inbox,
     PayloadGone,
     WebhookWorkFailed,
+    inbox_figures,
     process_due_webhooks,
     receive_webhook,
     replay_webhook,
@@ -30,6 +32,7 @@ __all__ = [
     "AccountBanned",
     "AccountDeleted",
     "ApiKeyInvalid",
+    "Inbox",
     "KeyNameUnusable",
     "PayloadGone",
     "ScopeUnknown",
@@ -41,6 +44,7 @@ __all__ = [
     "create_api_key",
     "erase_user",
     "identify",
+    "inbox_figures",
     "process_due_webhooks",
     "provision_user",
     "receive_webhook",

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from traceback import extract_tb
+from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Count, F, Min, Q
 from psycopg.types.json import Jsonb
 
 from accounts.clerk.deliveries import Delivery, verified_delivery
@@ -79,6 +80,27 @@ def replay_webhook(*, receipt: WebhookReceipt, now: datetime) -> str:
         raise PayloadGone
     receipt.refresh_from_db()
     return _work(receipt, _kept_delivery(receipt), now)
+
+
+class Inbox(NamedTuple):
+    """How many deliveries are not finished, how many of them failed, and since when one waits."""
+
+    unfinished: int
+    failed: int
+    oldest_at: datetime | None
+    newest_at: datetime | None
+    """When Clerk delivered last, whatever became of it."""
+
+
+def inbox_figures() -> Inbox:
+    """Return how the inbox stands; two queries, each of an index alone."""
+    waiting = WebhookReceipt.objects.unfinished().aggregate(
+        unfinished=Count("*"),
+        failed=Count("status", filter=Q(status=Status.FAILED)),
+        oldest_at=Min("received_at"),
+    )
+    newest = WebhookReceipt.objects.order_by("-received_at").values_list("received_at", flat=True)
+    return Inbox(**waiting, newest_at=newest.first())
 
 
 def _take_receipt(delivery: Delivery, now: datetime) -> WebhookReceipt | None:

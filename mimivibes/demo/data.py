@@ -61,6 +61,22 @@ GUESTS = (
 )
 
 
+NAMES = ("Anong", "Boon", "Chai", "Dao", "Fah", "Gift", "Mint", "Pim", "Ton", "Yui")
+CROWD = tuple(
+    Guest(
+        f"guest{number}",
+        NAMES[number % len(NAMES)],
+        ("nok", "aroon", "nok", "grace", "malai", "nok", "oliver")[number % 7],
+        # More of them as time goes by, and at all hours.
+        days_ago=14.7 - number * 0.47 + (number % 3) * 0.9,
+        readings=(1, 0, 2, 1, 0)[number % 5],
+        source=("line", "instagram", "facebook")[number % 3],
+    )
+    for number in range(28)
+)
+"""Those whose story is like others': enough of them that the dashboard's plot tells something."""
+
+
 def load(now: datetime) -> bool:
     """Load the demo data, all or nothing; return False if it was there already."""
     if User.objects.filter(clerk_id=_clerk_id("aroon")).exists():
@@ -86,7 +102,7 @@ class Loader:
     def run(self) -> None:
         for slug, (name, days) in INVITERS.items():
             self._arrive(slug, name, at=self._ago(days))
-        for guest in GUESTS:
+        for guest in (*GUESTS, *CROWD):
             self._invited(guest)
         self._an_inviter_is_banned_before_the_reading()
         self._somebody_uses_the_inviters_phone()
@@ -231,6 +247,9 @@ class Loader:
         utm = {"source": "line", "medium": "chat", "campaign": "songkran"}
         for hours in (3, 9, 30, 50):
             self._open("nok", at=self.now - timedelta(hours=hours), utm=utm)
+        for number in range(60):
+            at = self._ago(28.5 - 0.47 * number)
+            self._open(("nok", "aroon", "grace")[number % 3], at=at, utm=utm)
         self._open("grace", at=self._ago(33))  # expired by now
         capture_code(
             code=self.codes["oliver"],

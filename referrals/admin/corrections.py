@@ -38,6 +38,7 @@ class InviterField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             max_length=320,
+            widget=forms.TextInput(attrs={"size": 40}),
             help_text=gettext_lazy(
                 "A referral code, a Clerk id or an e-mail address. A person stands for their"
                 " primary code."

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("referrals", "0007_story_indexes"),
+        ("referrals", "0009_indexes_of_the_dashboard"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -120,10 +120,6 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="userdevice",
             index=models.Index(fields=["-first_seen_at", "-id"], name="user_device_newest"),
-        ),
-        RemoveIndexConcurrently(
-            model_name="attribution",
-            name="attribution_claimed_at",
         ),
         RemoveIndexConcurrently(
             model_name="attribution",

@@ -8,6 +8,8 @@ Invariants, held by the database:
 - A capture belongs to one browser session or, once adopted, to one user; per owner and code one
   stands open.
 - A person has at most one live attribution, and never to themselves.
+- What staff moved to another referrer is an attribution of its own, which names the one that it
+  replaces; of all that ever replaced one, at most one lives.
 - The timeline of an attribution and the decisions on claims are only ever added to.
 - An event is unique by the id that its sender gave it.
 """

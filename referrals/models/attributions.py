@@ -117,6 +117,22 @@ class Attribution(models.Model):
             models.Index(fields=["-claimed_at", "-id"], name="attribution_newest"),
             models.Index(fields=["status", "-claimed_at", "-id"], name="attribution_by_status"),
             models.Index(fields=["terms", "-claimed_at", "-id"], name="attribution_by_terms"),
+            # The funnel reads these three, and no row.
+            models.Index(
+                fields=["claimed_at"], include=["terms", "referrer"], name="attribution_claimed"
+            ),
+            models.Index(
+                fields=["qualified_at"],
+                include=["terms"],
+                condition=Q(qualified_at__isnull=False),
+                name="attribution_qualified",
+            ),
+            models.Index(
+                fields=["rewarded_at"],
+                include=["terms", "referrer"],
+                condition=Q(rewarded_at__isnull=False),
+                name="attribution_rewarded",
+            ),
             models.Index(
                 fields=["-claimed_at", "-id"],
                 condition=Q(awaits_review=True),

@@ -141,6 +141,20 @@ class Capture(models.Model):
                 condition=Q(user__isnull=True, closed_at__isnull=True),
                 name="capture_of_nobody_yet",
             ),
+            # The funnel reads these three, and no row.
+            models.Index(fields=["first_opened_at"], include=["code"], name="capture_first_opened"),
+            models.Index(
+                fields=["first_opened_at"],
+                include=["code"],
+                condition=Q(adopted_at__isnull=True, user__isnull=False),
+                name="capture_opened_signed_in",
+            ),
+            models.Index(
+                fields=["adopted_at"],
+                include=["code"],
+                condition=Q(adopted_at__isnull=False),
+                name="capture_adopted",
+            ),
         ]
 
     def __str__(self) -> str:

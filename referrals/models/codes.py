@@ -61,6 +61,7 @@ class ReferralCode(models.Model):
             models.Index(
                 fields=["-created_at", "-id"], name="code_older", condition=Q(is_primary=False)
             ),
+            models.Index(fields=["program", "id"], name="code_of_program"),
         ]
 
     def __str__(self) -> str:

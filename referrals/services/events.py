@@ -13,7 +13,7 @@ from django.db.models import Count, Q
 from accounts.models import User
 from accounts.services import provision_user
 from referrals.models import Attribution, QualifyingEvent, Status
-from referrals.services.attributions import qualify
+from referrals.services.attributions import lock_people, qualify
 from rewards import services as rewards
 
 
@@ -71,7 +71,8 @@ def record_events(*, events: Sequence[NewEvent], source: str, now: datetime) -> 
         rows = [_row(event, people[event.clerk_id], source, now) for event in events]
         new_ids = _insert(rows)
         known = _known({row.event_id for row in rows} - new_ids)
-        attributions = _attributions_that_count(people.values())
+        attributions = _attributions_that_count({row.user_id for row in rows})
+        _lock_late_referrers(attributions.values(), people.values())
         places = _places(_first_of_each([row for row in rows if row.event_id in new_ids]), now)
         recorded, counted = [], []
         for row in rows:
@@ -104,7 +105,7 @@ def _recorded(
 
 
 def _people(clerk_ids: set[str], now: datetime) -> dict[str, User]:
-    """Return these people locked; whoever is unknown is provisioned."""
+    """Return these people, and who may be paid for them, locked; the unknown are provisioned."""
     people = _lock_people(clerk_ids)
     unknown = sorted(clerk_ids - people.keys())
     for clerk_id in unknown:
@@ -126,7 +127,7 @@ def _lock_people(clerk_ids: set[str]) -> dict[str, User]:
         .order_by("pk")
         .select_for_update(no_key=True)
     )
-    return {user.clerk_id: user for user in locked if user.clerk_id in clerk_ids}
+    return {user.clerk_id: user for user in locked if user.clerk_id}
 
 
 def _row(event: NewEvent, user: User, source: str, now: datetime) -> QualifyingEvent:
@@ -185,19 +186,32 @@ def _known(event_ids: set[str]) -> dict[str, QualifyingEvent]:
     return {row.event_id: row for row in QualifyingEvent.objects.filter(event_id__in=event_ids)}
 
 
-def _attributions_that_count(people: Iterable[User]) -> dict[int, Attribution]:
+def _attributions_that_count(people: Iterable[int]) -> dict[int, Attribution]:
     """Lock the attributions of these people and return the one that counts of each, with its terms.
 
     That is the live one or, where staff or the rules have ended them all, the latest.
     """
     received = (
         Attribution.objects.with_names()
-        .filter(referee__in=[user.pk for user in people])
+        .filter(referee__in=people)
         .order_by("claimed_at", "pk")
         .select_for_update(of=("self",), no_key=True)
     )
     in_order = sorted(received, key=lambda a: (a.is_live, a.claimed_at, a.pk))
     return {attribution.referee_id: attribution for attribution in in_order}
+
+
+def _lock_late_referrers(attributions: Iterable[Attribution], locked: Iterable[User]) -> None:
+    """Lock referrers to whom staff moved an attribution while we waited for its referee.
+
+    Out of the order of locks, for once: they could not be known before.
+    """
+    known = {user.pk for user in locked}
+    late = [a for a in attributions if a.status == Status.PENDING and a.referrer_id not in known]
+    if late:
+        referrers = lock_people(*(attribution.referrer_id for attribution in late))
+        for attribution in late:
+            attribution.referrer = referrers[attribution.referrer_id]
 
 
 def _first_of_each(rows: list[QualifyingEvent]) -> list[QualifyingEvent]:

@@ -73,8 +73,8 @@ def take_back(
     for transaction in _in_order(attribution, standing):
         rewards.reverse_transaction(
             transaction=transaction,
-            # People read this line; what staff wrote for each other stays on the timeline.
             reason="Reward for an invitation, taken back",
+            note=reason,  # for staff; the line above is for the people
             key=f"{attribution.reference}:reversal:{transaction.pk}",
             actor=actor,
             now=now,
@@ -91,6 +91,7 @@ def give_back(attribution: Attribution, *, actor: str, reason: str, now: datetim
             rewards.reverse_transaction(
                 transaction=reversal,
                 reason="Reward for an invitation, given back",
+                note=reason,
                 key=f"{attribution.reference}:restoral:{reversal.pk}",
                 actor=actor,
                 now=now,
@@ -110,6 +111,7 @@ def take_back_as_before(
         rewards.reverse_transaction(
             transaction=transaction,
             reason="Reward for an invitation, taken back",
+            note=reason,
             key=f"as_before:{old.reference}:{transaction.pk}",
             actor=actor,
             now=now,

@@ -9,10 +9,10 @@ def verify_attributions(*, user_id: int | None = None) -> list[Fault]:
     """Return each attribution whose rewards, or whose place after a move, are not as they must be.
 
     A referee is paid from `pending` on, a referrer when `rewarded`; whoever is held, rejected or
-    reversed has nothing that is not taken back. Judged by what the attribution itself did last on
-    the ledger: a reward that somebody took back, or gave back, for its own sake is a correction and
-    no fault. What replaces an attribution has its referee and its terms, and they never live both.
-    Each check is one statement, so that it sees one moment.
+    reversed has nothing that is not taken back. A reward that was paid and then taken back for its
+    own sake, not in the attribution's name, is a correction and no fault. What replaces an
+    attribution has its referee and its terms, and they never live both. Each check is one
+    statement, so that it sees one moment.
     """
     with connection.cursor() as cursor:
         cursor.execute(_UNPROVEN, {"user_id": user_id})
@@ -22,8 +22,7 @@ def verify_attributions(*, user_id: int | None = None) -> list[Fault]:
 
 
 def _fault(attribution_id: str, status: str, side: str, owed: bool, last_done: str) -> Fault:
-    is_as_owed = last_done == "corrected" or owed == (last_done == "paid")
-    if is_as_owed:
+    if last_done == "corrected" or owed == (last_done == "paid"):
         detail = f"The {side} was paid other amounts than the terms name, or somebody else was."
         code = "attribution_paid_wrongly"
     else:
@@ -51,8 +50,9 @@ WITH side AS (
                    FROM rewards_transaction later JOIN chain ON later.reverses_id = chain.id
                )
                SELECT CASE
-                   WHEN idempotency_key NOT LIKE 'attribution:' || a.id || ':%%' THEN 'corrected'
-                   WHEN reversals %% 2 = 0 THEN 'paid' ELSE 'taken back' END
+                   WHEN reversals %% 2 = 0 THEN 'paid'
+                   WHEN idempotency_key LIKE 'attribution:' || a.id || ':%%' THEN 'taken back'
+                   ELSE 'corrected' END
                FROM chain ORDER BY reversals DESC LIMIT 1
            ) END AS last_done
     FROM referrals_attribution a

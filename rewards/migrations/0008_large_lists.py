@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("rewards", "0006_grant_requests"),
+        ("rewards", "0007_indexes_of_the_dashboard"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

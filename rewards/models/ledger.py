@@ -94,8 +94,17 @@ class Transaction(models.Model):
         permissions = [("correct_transaction", "Can reverse single transactions")]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="transaction_of_user_newest"),
-            models.Index(fields=["-created_at", "-id"], name="transaction_newest"),
             models.Index(fields=["kind", "-created_at", "-id"], name="transaction_by_kind"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                include=["kind", "reverses"],
+                name="transaction_by_time",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(reverses__isnull=False),
+                name="transaction_reversals",
+            ),
             models.Index(
                 fields=["reference"],
                 name="transaction_reference",
@@ -158,6 +167,12 @@ class Entry(models.Model):
             ),
             models.Index(fields=["currency", "-id"], name="entry_by_currency"),
             models.Index(fields=["house", "-id"], name="entry_by_house", condition=~Q(house="")),
+            models.Index(
+                fields=["transaction"],
+                include=["currency", "amount"],
+                condition=Q(house=Account.ISSUED),
+                name="entry_issued",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,13 @@ from rewards.services.forfeits import forfeit_balances
 from rewards.services.grant_requests import NotWaiting, SecondPersonNeeded
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
 from rewards.services.idempotency import Answer, answer_once
+from rewards.services.issued import (
+    GrantsWaiting,
+    Issued,
+    earned_between,
+    grants_waiting,
+    issued_by_kind,
+)
 from rewards.services.owners import OwnedElsewhere
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
 from rewards.services.proof import Fault, last_proof, record_proof, verify_ledger
@@ -23,8 +30,10 @@ __all__ = [
     "AlreadyReversed",
     "Answer",
     "Fault",
+    "GrantsWaiting",
     "IdempotencyKeyReused",
     "InsufficientBalance",
+    "Issued",
     "NoRate",
     "NotWaiting",
     "Occasion",
@@ -36,10 +45,13 @@ __all__ = [
     "answer_once",
     "balances_of",
     "earned",
+    "earned_between",
     "exchange",
     "forfeit_balances",
     "grant",
     "grant_by_clerk_id",
+    "grants_waiting",
+    "issued_by_kind",
     "last_proof",
     "lock_balances",
     "pay_occasions",

@@ -3,13 +3,15 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.phone import Elsewhere
-from tests.server import DEVELOPMENT, free_port, fresh_database, running_server
+from tests.browser.staff import Album, BackOffice
+from tests.server import DEVELOPMENT, free_port, fresh_database, manage, running_server
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -98,3 +100,19 @@ def server(app_origin: str, worker_id: str) -> Iterator[str]:
 @pytest.fixture(scope="package")
 def elsewhere(server: str) -> Elsewhere:
     return Elsewhere(server)
+
+
+@pytest.fixture(scope="package")
+def back_office(worker_id: str) -> Iterator[BackOffice]:
+    """The back office with the demo's people, away from what the other browser tests leave."""
+    database = fresh_database(f"mimivibes_back_office_tests_{worker_id}")
+    env = {**DEVELOPMENT, "DATABASE_URL": database, "THROTTLE_PUBLIC": "100000/min"}
+    manage("load_demo", env=env)
+    with running_server(env) as base_url:
+        yield BackOffice(base_url, database)
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Album:
+    """Where this test's pictures go: the directory named by SCREENSHOTS, else a temporary one."""
+    return Album(Path(os.environ.get("SCREENSHOTS") or tmp_path))

@@ -209,6 +209,25 @@ def test_a_status_moves_only_along_its_way(held: Attribution, start: str, end: s
     assert held.timeline.count() == 1
 
 
+@pytest.mark.parametrize("start", Status.values)
+@pytest.mark.parametrize("end", Status.values)
+def test_only_what_has_ended_is_undone(held: Attribution, start: str, end: str) -> None:
+    allowed = {
+        ("rejected", "held"),
+        ("reversed", "pending"),
+        ("reversed", "qualified"),
+        ("reversed", "rewarded"),
+    }
+    if (start, end) in allowed:
+        return
+    held.status = start
+
+    with pytest.raises(MoveNotAllowed):
+        move(held, Status(end), actor="test", reason="", now=timezone.now(), undoing=True)
+
+    assert held.timeline.count() == 1
+
+
 def test_a_referee_who_is_gone_is_paid_nothing(held: Attribution, ploy: Person) -> None:
     erase_user(clerk_id=ploy.clerk_id, now=timezone.now())
 

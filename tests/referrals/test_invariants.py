@@ -81,6 +81,29 @@ def test_attributing_somebody_to_themselves() -> None:
     )
 
 
+def test_an_attribution_that_replaces_itself() -> None:
+    standing = AttributionFactory()
+    refuses(
+        "attribution_does_not_replace_itself",
+        "UPDATE referrals_attribution SET replaces_id = id WHERE id = %s",
+        standing.pk,
+    )
+
+
+def test_two_live_replacements_of_one_attribution() -> None:
+    replaced = AttributionFactory(status=Status.REVERSED)
+    ended = AttributionFactory(status=Status.REVERSED, replaces=replaced, terms=replaced.terms)
+    standing = AttributionFactory(replaces=replaced, terms=replaced.terms)
+
+    refuses(
+        "attribution_live_replacement_is_one",
+        "UPDATE referrals_attribution SET status = 'held' WHERE id = %s",
+        ended.pk,
+    )
+
+    Attribution.objects.filter(pk__in=[ended.pk, standing.pk]).update(replaces=None)
+
+
 def test_a_status_that_does_not_exist() -> None:
     AttributionFactory()
     refuses("attribution_status_is_known", "UPDATE referrals_attribution SET status = 'paid'")

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from referrals.models import Attribution, Decision, Outcome, ProgramTerms, ReferralCode
-from referrals.rules import Evaluation, Judgement, Verdict, judge
+from referrals.rules import Evaluation, Judgement, Verdict, judge, reason_told
 from referrals.services.attributions import accept, lock_people
 from referrals.services.claims import attributions_of, consume_captures, read_facts
 from referrals.services.corrections.effects import effect_of
@@ -73,7 +74,7 @@ def _terms_in_force(code: ReferralCode, now: datetime) -> ProgramTerms:
 
 
 def _judged_by_staff(judgement: Judgement) -> Judgement:
-    reason = "Staff attributed by hand, whatever the other rules say."
+    reason = gettext_noop("Staff attributed by hand, whatever the other rules say.")
     decided = Evaluation("staff_decide", Verdict.PASS, reason)
     return Judgement([*judgement.evaluations, decided])
 
@@ -93,11 +94,20 @@ def _keep_decision(made: Attribution, judgement: Judgement, now: datetime) -> No
 
 def _told(made: Attribution, judgement: Judgement) -> list[str]:
     told = _("The attribution is by code %(code)s, under %(terms)s.")
-    verdicts = [
-        _("Rule %(rule)s would say %(verdict)s: %(reason)s")
-        % {"rule": e.rule, "verdict": e.verdict, "reason": e.reason}
+    against = [
+        _against(e.verdict) % {"reason": reason_told(e.as_json())}
         for e in judgement.evaluations
         if e.verdict != Verdict.PASS
     ]
-    by_rules = verdicts or [_("Every rule passes.")]
-    return [told % {"code": made.code, "terms": made.terms}, *by_rules]
+    return [
+        told % {"code": made.code, "terms": made.terms},
+        *(against or [_("Every rule passes.")]),
+    ]
+
+
+def _against(verdict: Verdict) -> str:
+    return {
+        Verdict.FAIL: _("A rule would refuse it: %(reason)s"),
+        Verdict.REVIEW: _("A rule would hold it: %(reason)s"),
+        Verdict.UNKNOWN: _("A rule could not tell yet: %(reason)s"),
+    }[verdict]

@@ -45,12 +45,13 @@ def reopen(attribution: Attribution, *, actor: str, reason: str, now: datetime) 
     refuse_gone(locked.referee, locked.referrer)
     refuse_second(locked.referee, besides=locked)
     refuse_cycle(referee=locked.referee, referrer=locked.referrer)
+    locked.awaits_review = True
     reopen_locked(locked, actor=actor, reason=reason, now=now)
     return effect_of([locked], now=now)
 
 
 def reopen_locked(locked: Attribution, *, actor: str, reason: str, now: datetime) -> None:
-    locked.awaits_review = True
+    """Hold a rejected attribution again, for what its flags say; the caller holds its locks."""
     move(locked, Status.HELD, actor=actor, reason=reason, now=now, undoing=True)
 
 

@@ -129,8 +129,10 @@ def undo_move(
     old, new = _replaced_and_replacement(attribution)
     refuse_gone(old.referee, old.referrer)
     refuse_cycle(referee=old.referee, referrer=old.referrer)
+    waits = (new.awaits_age, new.awaits_review) if new.status == Status.HELD else (False, True)
     _end(new, actor=actor, reason=reason, now=now)
     if old.status == Status.REJECTED:
+        old.awaits_age, old.awaits_review = waits
         reopen_locked(old, actor=actor, reason=reason, now=now)
     else:
         restore_locked(old, actor=actor, reason=reason, now=now)
