@@ -18,7 +18,7 @@ from django.db.models import BooleanField, Func, IntegerField, Q, QuerySet, Valu
 
 LONGEST = 320
 """As long as the longest thing that can be found, an e-mail address."""
-MOST_FOUND = 1_000
+MOST_FOUND = 500
 """Of people, or of rows found first; whoever gets that many wants to type more."""
 MOST_WORDS = 4
 
