@@ -22,6 +22,9 @@ from backoffice.search import Finder, Term, any_of, narrowed
 COUNTED = 10_000
 """Lists count, and page, this far; further back one comes by searching."""
 
+SEARCHED = 2_000
+"""A search shows as many of the newest rows that fit for one reason (as a referee, by a code)."""
+
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Count no further than anybody pages, in the list's order: by the index that serves it."""
@@ -93,7 +96,7 @@ class ListAdmin(ExportsList):
         request.search_is_cut = term.is_cut  # type: ignore[attr-defined]
         if is_export(request):
             return queryset.filter(condition), False
-        return narrowed(queryset, condition, most=COUNTED), False
+        return narrowed(queryset, condition, most=SEARCHED), False
 
 
 class _NobodyChanges:

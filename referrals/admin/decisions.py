@@ -25,7 +25,7 @@ def rules_table(decision: Decision) -> SafeString:
 
 def by_code(term: search.Term) -> Q:
     """Find decisions by the code that was claimed; of one that does not exist, as it was typed."""
-    typed = {term.text, term.compact, normalized_code(term.text)}
+    typed = {term.text.upper(), normalized_code(term.text)}
     return search.any_of(Q(code__istartswith=text) for text in typed)
 
 

@@ -212,7 +212,7 @@ _ENTRIES = """
 INSERT INTO rewards_entry (transaction_id, user_id, house, currency, amount)
 SELECT id, CASE WHEN side = 1 THEN user_id END, CASE WHEN side = 1 THEN '' ELSE 'issued' END,
        currency, side * amount
-FROM made, unnest(ARRAY[-1, 1]) AS side;
+FROM made, unnest(ARRAY[-1, 1]) AS side ORDER BY at, id, side;
 INSERT INTO rewards_balance (user_id, currency, amount)
 SELECT user_id, currency, sum(amount) FROM made GROUP BY 1, 2 ORDER BY 1, 2;
 """
