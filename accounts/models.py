@@ -3,7 +3,8 @@
 Invariants, held by the database:
 
 - A person is one Clerk `sub` (`clerk_id`, unique); staff are a `username`. Every row has one of the
-  two. E-mail is an attribute: not unique, never a key.
+  two, and none has both: whom Clerk knows is not staff, has no rights and no name to sign in here.
+  E-mail is an attribute: not unique, never a key.
 - A tombstone (`deleted_at`) holds no personal data, and keeps its `clerk_id` so that nothing
   resurrects it.
 - An API key is stored as its SHA-256 alone, unique, with at least one scope, each a known one.
@@ -73,6 +74,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=Q(clerk_id__isnull=False) | Q(username__isnull=False),
                 name="user_is_known_by_clerk_id_or_username",
+            ),
+            models.CheckConstraint(
+                condition=Q(clerk_id__isnull=True)
+                | Q(username__isnull=True, is_staff=False, is_superuser=False),
+                name="user_of_clerk_is_not_staff",
             ),
             models.CheckConstraint(
                 condition=Q(deleted_at__isnull=True)

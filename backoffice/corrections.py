@@ -119,6 +119,10 @@ class CorrectableAdmin(ListAdmin):
             raise Http404
         if not self.has_view_permission(request, subject):
             raise PermissionDenied
+        if not correction.applies(subject):
+            refused = _("%(correction)s: not as it stands now.") % {"correction": correction.label}
+            self.message_user(request, refused, messages.WARNING)
+            return HttpResponseRedirect(self._page_of(subject))
         form = correction.form_class(request.POST or None, subject=subject)
         shown: dict[str, Any] = {}
         if form.is_valid():

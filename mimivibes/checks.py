@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 SECRET_KEY_LENGTH = 50
+MOST_SESSION_HOURS = 7 * 24
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
@@ -90,6 +91,17 @@ def rate_settings(**kwargs: Any) -> list[CheckMessage]:
         for scope, rate in rates.items()
         if not RATE.fullmatch(rate)
     ]
+
+
+@register()
+def session_settings(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Name a length of staff's sessions by which nobody stays signed in, or everybody does."""
+    hours, minutes = settings.ADMIN_SESSION_HOURS, settings.ADMIN_SESSION_IDLE_MINUTES
+    if not 1 <= hours <= MOST_SESSION_HOURS:
+        yield _error("E014", f"ADMIN_SESSION_HOURS is {hours}, not 1 to {MOST_SESSION_HOURS}.")
+    if not 1 <= minutes <= hours * 60:
+        hint = "At most as long as a session, ADMIN_SESSION_HOURS."
+        yield _error("E015", f"ADMIN_SESSION_IDLE_MINUTES is {minutes}.", hint)
 
 
 def _is_network(text: str) -> bool:

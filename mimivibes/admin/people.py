@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
@@ -40,7 +41,16 @@ def _is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_superuser
 
 
-class StaffCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
+class WithUsername(forms.ModelForm):  # type: ignore[type-arg]
+    """Staff have a name to sign in by, which people, in the same table, have not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "username" in self.fields:
+            self.fields["username"].required = True
+
+
+class StaffCreationForm(WithUsername, AdminUserCreationForm):  # type: ignore[type-arg]
     """Make an account that signs in here by username and password."""
 
     class Meta:
@@ -53,7 +63,7 @@ class StaffCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
         return user
 
 
-class StaffChangeForm(UserChangeForm):  # type: ignore[type-arg]
+class StaffChangeForm(WithUsername, UserChangeForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")

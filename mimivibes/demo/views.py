@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import segno
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -110,8 +111,6 @@ def qr(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("text", "")
     if not 0 < len(text) <= LONGEST_QR_TEXT:
         raise Http404
-    import segno  # a development dependency: the other pages do without it
-
     drawing = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
         drawing, kind="svg", scale=4, border=1, dark="#231933", light="#ffffff"

@@ -68,7 +68,11 @@ def _counts(midnights: Sequence[datetime], of: Slice) -> Iterator[QuerySet[Any, 
     yield _by_day(at_once, "adopted", "first_opened_at", midnights)
     yield _by_day(captures, "adopted", "adopted_at", midnights)
     for step in ("claimed", "qualified", "rewarded"):
-        yield _by_day(attributions, step, f"{step}_at", midnights)
+        moment = f"{step}_at"
+        yield _by_day(attributions, step, moment, midnights)
+        # One that staff moved to another referrer stands twice: the first took the step before.
+        again = attributions.filter(**{f"replaces__{moment}__isnull": False})
+        yield _by_day(again, step, moment, midnights, each=-1)
 
 
 def _captures(of: Slice) -> QuerySet[Capture]:
@@ -94,7 +98,7 @@ def _attributions(of: Slice) -> QuerySet[Attribution]:
 
 
 def _by_day(
-    rows: QuerySet[Any], step: str, moment: str, midnights: Sequence[datetime]
+    rows: QuerySet[Any], step: str, moment: str, midnights: Sequence[datetime], *, each: int = 1
 ) -> QuerySet[Any, Any]:
     """Count rows by the number of the midnight, from 1, after which their `moment` lies."""
     within = rows.filter(**{f"{moment}__gte": midnights[0], f"{moment}__lt": midnights[-1]})
@@ -105,7 +109,7 @@ def _by_day(
         output_field=IntegerField(),
     )
     counted: QuerySet[Any, Any] = (
-        within.order_by().values_list(Value(step), day).annotate(total=Count("*"))
+        within.order_by().values_list(Value(step), day).annotate(total=Count("*") * each)
     )
     return counted
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from referrals.models import Attribution, Program, ReferralCode, Status
 from referrals.services.attributions import reverse_attribution
+from referrals.services.corrections import move_to_referrer, undo_move
 from referrals.services.funnel import Slice, Steps, funnel_by_day, held_queue, top_referrers
 from rewards.amounts import Amounts
 from tests.factories import (
@@ -51,6 +52,22 @@ def test_an_invitation_takes_every_step(noks_code: str, ploy: Person, back_end: 
     assert funnel_by_day(midnights=today()) == [Steps(opened=1, adopted=1, claimed=1)]
     back_end.report(ploy)
     assert funnel_by_day(midnights=today()) == [Steps(1, 1, 1, 1, 1)]
+
+
+def test_an_attribution_that_was_moved_counts_once(
+    noks_code: str, ploy: Person, mali: Person, back_end: BackEnd
+) -> None:
+    Browser().sign_in(mali).me()
+    Browser().sign_in(ploy).claim(noks_code)
+    back_end.report(ploy)
+    done = {"actor": "staff:aree", "reason": "Mali invited her", "now": timezone.now()}
+    before = funnel_by_day(midnights=today())
+
+    malis_code = ReferralCode.objects.get(owner=user_of(mali))
+    move_to_referrer(attribution_of(ploy), code=malis_code, **done)
+    assert funnel_by_day(midnights=today()) == before
+    undo_move(Attribution.objects.live().get(), **done)
+    assert funnel_by_day(midnights=today()) == before
 
 
 def test_a_code_opened_while_signed_in_is_adopted_at_once(noks_code: str, ploy: Person) -> None:

@@ -263,7 +263,7 @@ def test_a_preview_leaves_nothing_and_is_what_is_done(name: str, ploy: User, giv
     assert sorted(line.amount for line in shown.lines) == sorted(e.amount for e in posted)
 
 
-@pytest.mark.parametrize("name", CORRECTIONS.keys() - {"large grant"})
+@pytest.mark.parametrize("name", sorted(CORRECTIONS.keys() - {"large grant"}))
 def test_a_preview_is_stale_once_a_balance_has_moved(name: str, ploy: User, give: Give) -> None:
     given = give(coins=8)
     shown = rehearse(lambda: CORRECTIONS[name](ploy, given, by_aree()))
