@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import create_api_key
+from backoffice.models import SecondFactor
 from mimivibes.demo.data import load
 from referrals.models import Program
 from rewards.models import ExchangeRate, GrantRequest, LedgerProof
@@ -48,6 +49,8 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
                 reason="Lost",
                 nonce=uuid4(),
             )
+        for user in (User.objects.earliest("id"), User.objects.latest("id")):
+            SecondFactor.objects.create(user=user, name="App")
         yield
         transaction.set_rollback(True)
 

@@ -83,7 +83,9 @@ def test_no_list_gives_personal_data_to_those_who_may_not_see_it(
     User.objects.filter(clerk_id__isnull=False, deleted_at=None).update(**SECRET)
     Capture.objects.update(landing_url="https://secret.example.com/?ref=x")
 
-    assert "secret" not in text_of(viewer(), model).lower()
+    client = viewer()
+    if client.get(address_of(model)).status_code != 403:  # a list for superusers alone
+        assert "secret" not in text_of(client, model).lower()
 
 
 def test_who_may_see_personal_data_gets_it(demo: None) -> None:
@@ -140,6 +142,7 @@ def test_an_export_costs_the_same_statements_for_each_page(
             exported(aree, Transaction)
         return len(sent)
 
+    cost(1_000)  # looks up once what is looked up once
     all_at_once = cost(1_000)
     rows = Transaction.objects.count()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
@@ -26,7 +27,8 @@ def aree() -> Iterator[httpx.Client]:
     )
     signed_in = Client()
     signed_in.force_login(User.objects.create_superuser("aree", "secret"))
-    cookies = {"csrftoken": TOKEN, "sessionid": signed_in.cookies["sessionid"].value}
+    session = settings.SESSION_COOKIE_NAME
+    cookies = {settings.CSRF_COOKIE_NAME: TOKEN, session: signed_in.cookies[session].value}
     env = {**PRODUCTION, "DATABASE_URL": database_url(str(connection.settings_dict["NAME"]))}
     with (
         running_server(env) as base_url,
