@@ -116,11 +116,12 @@ def narrowed(rows: QuerySet[Any], condition: Q, *, most: int) -> QuerySet[Any]:
         for alternative in _alternatives(condition)
         if alternative != NOTHING
     ]
-    return (
-        rows.filter(_IsAmong("pk", ArraySubquery(_together(alternatives))))
-        if alternatives
-        else rows.none()
-    )
+    return among(rows, _together(alternatives)) if alternatives else rows.none()
+
+
+def among(rows: QuerySet[Any], ids: QuerySet[Any]) -> QuerySet[Any]:
+    """Return those of `rows` with these ids; the ids are found first, then the rows."""
+    return rows.filter(_IsAmong("pk", ArraySubquery(ids)))
 
 
 class _IsAmong(Func):

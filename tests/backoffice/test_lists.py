@@ -121,6 +121,17 @@ def test_the_count_ends_where_paging_ends(monkeypatch: pytest.MonkeyPatch, aree:
     assert BoundedPaginator(Attribution.objects.order_by("-claimed_at"), 1).count == 2
 
 
+def test_later_pages_go_on_where_the_first_ends(
+    aree: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin.site._registry[Transaction], "list_per_page", 4)
+    newest = list(Transaction.objects.order_by("-created_at", "-id").values_list("pk", flat=True))
+
+    for number in (1, 2, 3):
+        shown = aree.get(address_of(Transaction), {"p": number}).context["cl"].result_list
+        assert [row.pk for row in shown] == newest[(number - 1) * 4 : number * 4]
+
+
 class TestDates:
     @pytest.fixture(autouse=True)
     def _two_years(self, demo: None) -> None:
