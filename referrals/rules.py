@@ -258,8 +258,7 @@ def mailbox_is_lasting(facts: Facts) -> Evaluation:
 
 def lasting_mailbox(referee: User) -> Evaluation:
     """Look up the domain of a person's e-mail address, if it is known, among disposable ones."""
-    domain = referee.email.rpartition("@")[2].lower()
-    if domain in blocklist:
+    if is_disposable(referee.email):
         return _review("mailbox_is_lasting", _("The e-mail address is of a disposable domain."))
     return _pass("mailbox_is_lasting", _("The e-mail domain is not known as disposable."))
 
@@ -309,6 +308,11 @@ RULES: tuple[Callable[[Facts], Evaluation], ...] = (
     referrer_is_not_hurried,
     address_is_not_hurried,
 )
+
+
+def is_disposable(email: str) -> bool:
+    """Say whether an address is of a domain whose mailboxes are thrown away."""
+    return email.rpartition("@")[2].lower() in blocklist
 
 
 def mailbox(email: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -245,14 +245,7 @@ def _top(asked: Asked) -> list[dict[str, Any]]:
 
 
 def _held(asked: Asked) -> dict[str, Any]:
-    return {**held_queue()._asdict(), "page": _held_page()}
-
-
-def _held_page() -> str:
-    try:
-        return reverse("admin:referrals_attribution_held")
-    except NoReverseMatch:
-        return reverse("admin:referrals_attribution_changelist") + "?status__exact=held"
+    return {**held_queue()._asdict(), "page": reverse("admin:referrals_attribution_held")}
 
 
 def _issued(asked: Asked) -> dict[str, Any]:

@@ -204,6 +204,21 @@ class Outcome(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
+def raised(rule: str) -> Q:
+    """Return the condition for decisions on which `rule` asked for a review."""
+    return Q(evaluations__contains=[{"rule": rule, "verdict": "review"}])
+
+
+# Rules that hold for review; each has an index of what it held, which is little.
+REVIEW_RULES = {
+    "devices_differ": "device",
+    "mailboxes_differ": "mailbox",
+    "mailbox_is_lasting": "disposable",
+    "referrer_is_not_hurried": "referrer",
+    "address_is_not_hurried": "address",
+}
+
+
 class Decision(models.Model):
     """One evaluation of a claim: every rule with its outcome and reason, refused ones too."""
 
@@ -248,6 +263,14 @@ class Decision(models.Model):
                 name="decision_by_refusal",
             ),
             models.Index(OpClass(Upper("code"), "text_pattern_ops"), name="decision_code_begins"),
+            *(
+                models.Index(
+                    fields=["attribution"],
+                    condition=raised(rule),
+                    name=f"decision_held_by_{name}",
+                )
+                for rule, name in REVIEW_RULES.items()
+            ),
         ]
 
     def __str__(self) -> str:

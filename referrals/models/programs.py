@@ -1,13 +1,22 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from rewards.amounts import Amounts
+from rewards.amounts import Amounts, Currency
+from rewards.models import MAX_AMOUNT
 
 MOST_DAYS = 3650
+AT_LEAST_ONE = MinValueValidator(1)
+AT_MOST_TEN_YEARS = MaxValueValidator(MOST_DAYS)
+SIDES = ("referee", "referrer")
+
+
+def _amount() -> "models.PositiveIntegerField[int, int]":
+    return models.PositiveIntegerField(default=0, validators=[MaxValueValidator(MAX_AMOUNT)])
 
 
 class Program(models.Model):
@@ -60,6 +69,14 @@ class ProgramTermsQuerySet(models.QuerySet["ProgramTerms"]):
         """Return terms whose time has come, the one that counts first."""
         return self.filter(effective_from__lte=now).order_by("-version")
 
+    def with_tenure(self) -> "ProgramTermsQuerySet":
+        """Annotate `superseded_at`: from when on a newer version counts, if one does."""
+        newer = ProgramTerms.objects.filter(
+            program=OuterRef("program"), version__gt=OuterRef("version")
+        )
+        first = newer.order_by().values("program").annotate(at=Min("effective_from")).values("at")
+        return self.annotate(superseded_at=Subquery(first))
+
 
 class ProgramTerms(models.Model):
     """One immutable version of a program's conditions and rewards."""
@@ -68,34 +85,53 @@ class ProgramTerms(models.Model):
     version = models.PositiveIntegerField()
     effective_from = models.DateTimeField(default=timezone.now)
     capture_days = models.PositiveIntegerField(
-        default=30, help_text="Days for which an opened invitation is kept."
+        default=30,
+        validators=[AT_LEAST_ONE, AT_MOST_TEN_YEARS],
+        help_text="Days for which an opened invitation is kept.",
     )
     claim_days = models.PositiveIntegerField(
-        default=7, help_text="Days after Clerk made the account in which its owner may claim."
+        default=7,
+        validators=[AT_LEAST_ONE, AT_MOST_TEN_YEARS],
+        help_text="Days after Clerk made the account in which its owner may claim.",
     )
     touch = models.CharField(max_length=5, choices=Touch.choices, default=Touch.LAST)
     qualifying_event_type = models.CharField(max_length=100, default="reading.completed")
-    qualifying_event_count = models.PositiveIntegerField(default=1)
+    qualifying_event_count = models.PositiveIntegerField(default=1, validators=[AT_LEAST_ONE])
     hold_days = models.PositiveIntegerField(
-        default=0, help_text="Days between qualification and the referrer's reward."
+        default=0,
+        validators=[AT_MOST_TEN_YEARS],
+        help_text="Days between qualification and the referrer's reward.",
     )
     daily_cap = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Most claims for one referrer in 24 hours."
+        null=True,
+        blank=True,
+        validators=[AT_LEAST_ONE],
+        help_text="Most claims for one referrer in 24 hours; empty for no limit.",
     )
     total_cap = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Most live attributions for one referrer."
+        null=True,
+        blank=True,
+        validators=[AT_LEAST_ONE],
+        help_text="Most live attributions for one referrer; empty for no limit.",
     )
-    referee_stars = models.PositiveIntegerField(default=0)
-    referee_free_points = models.PositiveIntegerField(default=0)
-    referee_coins = models.PositiveIntegerField(default=0)
-    referee_exp = models.PositiveIntegerField(default=0)
-    referrer_stars = models.PositiveIntegerField(default=0)
-    referrer_free_points = models.PositiveIntegerField(default=0)
-    referrer_coins = models.PositiveIntegerField(default=0)
-    referrer_exp = models.PositiveIntegerField(default=0)
+    referee_stars = _amount()
+    referee_free_points = _amount()
+    referee_coins = _amount()
+    referee_exp = _amount()
+    referrer_stars = _amount()
+    referrer_free_points = _amount()
+    referrer_coins = _amount()
+    referrer_exp = _amount()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False
+    )
+    reason = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Why staff made this version.",
     )
 
     objects = ProgramTermsQuerySet.as_manager()
@@ -115,6 +151,16 @@ class ProgramTerms(models.Model):
                 & Q(claim_days__lte=MOST_DAYS)
                 & Q(hold_days__lte=MOST_DAYS),
                 name="terms_counts_are_sensible",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    **{
+                        f"{side}_{currency}__lte": MAX_AMOUNT
+                        for side in SIDES
+                        for currency in Currency.values
+                    }
+                ),
+                name="terms_amounts_are_in_range",
             ),
         ]
 

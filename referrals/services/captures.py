@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from django.db import IntegrityError, connection, transaction
@@ -180,7 +180,23 @@ def with_touch(captures: CaptureQuerySet, now: datetime) -> CaptureQuerySet:
     return captures.annotate(touch=Subquery(in_force.values("touch")[:1]))
 
 
-def chosen_capture(captures: Iterable[Capture]) -> Capture | None:
+class Opened(Protocol):
+    """What the choice among captures looks at."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def code(self) -> Any: ...
+    @property
+    def first_opened_at(self) -> datetime: ...
+    @property
+    def opened_at(self) -> datetime: ...
+
+
+AnyOpened = TypeVar("AnyOpened", bound=Opened)
+
+
+def chosen_capture(captures: Iterable[AnyOpened]) -> AnyOpened | None:
     """Choose among captures annotated by `with_touch`: the first or the last opened.
 
     The program of the last opened one says which. A code out of use is passed over.

@@ -43,8 +43,8 @@ def reverse_transaction(
     reversal takes what is left, and its line there is the shortfall. A reversal can be reversed
     like any other transaction, which gives back what it took and settles its shortfall.
 
-    Raises `AlreadyReversed`, `IdempotencyKeyReused`, and, without `claw_back`,
-    `InsufficientBalance` if the user would go below zero.
+    Raises `AlreadyReversed`, `IdempotencyKeyReused`, and `InsufficientBalance` if the user would go
+    below zero or, with `claw_back`, if there is nothing to move.
     """
     with in_transaction():
         entries = list(transaction.entries.all())
@@ -61,7 +61,8 @@ def reverse_transaction(
             reverses_id=transaction.pk,
             content=[str(transaction.pk), reason, claw_back],
         )
-        if not claw_back and _shortfall(posting, entries):
+        # What gave back what had been clawed back moves nothing once all of it is spent.
+        if not posting.lines or (not claw_back and _shortfall(posting, entries)):
             return first_answer(posting, otherwise=_refusal(transaction))
         return post([posting], now=now)[0]
 

@@ -87,6 +87,8 @@ second_factor_confirm          staff:405   staff
 second_factor_codes            staff:405   staff
 second_factor_off              staff:405   staff
 auth_user_password_change      superuser   superuser
+referrals_attribution_held       viewer    viewer
+referrals_attribution_decide     viewer    viewer:404
 referrals_attribution_approve    reviewer  reviewer
 referrals_attribution_reject     reviewer  reviewer
 referrals_attribution_reopen     reviewer  reviewer
@@ -97,6 +99,8 @@ referrals_attribution_undo-move  operator  operator
 accounts_user_attribute          operator  operator
 accounts_user_grant              operator  operator
 accounts_user_take-back          operator  operator
+referrals_programterms_what_if        operator  operator
+referrals_programterms_what_if_draft  operator  operator
 rewards_transaction_reverse      operator  operator
 rewards_grantrequest_approve     operator  operator
 rewards_grantrequest_refuse      operator  operator

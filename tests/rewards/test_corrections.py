@@ -223,6 +223,18 @@ def test_what_was_taken_back_is_given_back_by_reversing_that(ploy: User, give: G
     assert not sum(e.amount for e in Entry.objects.filter(house=Account.CLAWED_BACK))
 
 
+def test_what_was_given_back_and_spent_cannot_be_taken_back_again(ploy: User, give: Give) -> None:
+    """Both its lines would be on `clawed_back`, and cancel: nothing would move."""
+    give(coins=9)
+    take_back(ploy, **hand(coins=9))
+    reverse(newest(), **by_aree())
+    given_back = newest()
+    spend_coins(ploy, 9)
+
+    with pytest.raises(InsufficientBalance):
+        reverse(given_back, **by_aree(), claw_back=True)
+
+
 def test_a_claw_back_is_corrected_by_reversing_it(ploy: User, give: Give) -> None:
     given = give(coins=5)
     spend_coins(ploy, 3)

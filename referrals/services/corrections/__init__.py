@@ -7,6 +7,7 @@ what it did, and a preview of it that was rolled back is what it would do.
 
 from referrals.services.attributions import MoveNotAllowed
 from referrals.services.corrections.by_hand import attribute_by_hand
+from referrals.services.corrections.effects import moved_of
 from referrals.services.corrections.held import approve, decide_held, reject, reopen
 from referrals.services.corrections.moves import move_to_referrer, undo_move
 from referrals.services.corrections.refusals import (
@@ -20,7 +21,7 @@ from referrals.services.corrections.refusals import (
     SameReferrer,
     TermsMissing,
 )
-from referrals.services.corrections.reversals import restore, reverse
+from referrals.services.corrections.reversals import restore, reverse, reverse_many
 
 __all__ = [
     "AnotherStands",
@@ -37,9 +38,11 @@ __all__ = [
     "attribute_by_hand",
     "decide_held",
     "move_to_referrer",
+    "moved_of",
     "reject",
     "reopen",
     "restore",
     "reverse",
+    "reverse_many",
     "undo_move",
 ]

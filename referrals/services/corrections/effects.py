@@ -21,6 +21,20 @@ def effect_of(
     return effect_on(user_ids=people_of(concerned), now=now, moves=moves)
 
 
+def left_out(attribution: Attribution, refusal: Exception) -> str:
+    """Say of one of many why nothing is done to it."""
+    why = str(refusal) or refusal.__doc__ or ""
+    return _("%(attribution)s: left out. %(why)s") % {"attribution": attribution, "why": why}
+
+
+def moved_of(attributions: Iterable[Attribution], *, now: datetime) -> list[Attribution]:
+    """Return those of `attributions` that the present transaction moved at `now`."""
+    concerned = {attribution.pk: attribution for attribution in attributions}
+    entries = TimelineEntry.objects.filter(attribution__in=concerned, at=now)
+    moved = set(entries.values_list("attribution", flat=True))
+    return [attribution for id_, attribution in concerned.items() if id_ in moved]
+
+
 def people_of(attributions: Iterable[Attribution]) -> set[int]:
     return {id_ for a in attributions for id_ in (a.referee_id, a.referrer_id)}
 

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Literal
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from referrals.models import Attribution, Status
 from referrals.services.attributions import MoveNotAllowed, approve_locked, move, reject_locked
-from referrals.services.corrections.effects import effect_of
+from referrals.services.corrections.effects import effect_of, left_out
 from referrals.services.corrections.locks import lock_all, lock_one
 from referrals.services.corrections.refusals import refuse_cycle, refuse_gone, refuse_second
 from rewards.services.effects import Effect
@@ -70,14 +69,10 @@ def decide_held(
     approved) is left out, and the effect's moves say so.
     """
     decide = {"approve": approve_locked, "reject": reject_locked}[decision]
-    decided, left_out = [], []
+    decided, others = [], []
     for attribution in lock_all(attributions):
         try:
             decided.append(decide(attribution, actor=actor, reason=reason, now=now))
         except MoveNotAllowed as refusal:
-            left_out.append(_left_out(attribution, refusal))
-    return effect_of(decided, now=now, also=left_out)
-
-
-def _left_out(attribution: Attribution, refusal: MoveNotAllowed) -> str:
-    return _("%(attribution)s: left out. %(why)s") % {"attribution": attribution, "why": refusal}
+            others.append(left_out(attribution, refusal))
+    return effect_of(decided, now=now, also=others)

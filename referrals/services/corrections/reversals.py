@@ -1,5 +1,6 @@
 """Reverse an attribution, with what it paid, and undo such a reversal."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -13,10 +14,11 @@ from referrals.services.attributions import (
     qualify,
     reverse_attribution,
 )
-from referrals.services.corrections.effects import effect_of
-from referrals.services.corrections.locks import lock_one
+from referrals.services.corrections.effects import effect_of, left_out
+from referrals.services.corrections.locks import lock_all, lock_one
 from referrals.services.corrections.refusals import refuse_cycle, refuse_gone, refuse_second
 from referrals.services.payments import give_back
+from rewards import services as rewards
 from rewards.services.effects import Effect
 
 
@@ -29,6 +31,38 @@ def reverse(
         attribution=attribution, actor=actor, reason=reason, now=now, claw_back=claw_back
     )
     return effect_of([reversed_], now=now)
+
+
+@transaction.atomic
+def reverse_many(
+    attributions: Iterable[Attribution],
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    claw_back: bool = False,
+) -> Effect:
+    """Reverse `attributions`, all in one transaction; see `reverse_attribution`.
+
+    What cannot be reversed (it stands where there is no way to reversed, or somebody has spent what
+    it paid and `claw_back` is not asked for) is left out, and the effect's moves say so.
+    """
+    reversed_, others = [], []
+    for attribution in lock_all(attributions):
+        try:
+            with transaction.atomic():  # so that a refusal leaves nothing of its attempt
+                reversed_.append(
+                    reverse_attribution(
+                        attribution=attribution,
+                        actor=actor,
+                        reason=reason,
+                        now=now,
+                        claw_back=claw_back,
+                    )
+                )
+        except (MoveNotAllowed, rewards.InsufficientBalance, rewards.AlreadyReversed) as refusal:
+            others.append(left_out(attribution, refusal))
+    return effect_of(reversed_, now=now, also=others)
 
 
 @transaction.atomic
