@@ -10,7 +10,7 @@ from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
 APPS_IN_VIEW = ("accounts", "mimivibes", "referrals", "rewards")
-REVIEWER = ("referrals.decide_attribution",)
+REVIEWER = ("accounts.view_personal_data", "referrals.decide_attribution")
 OPERATOR = (
     "accounts.change_apikey",
     "accounts.change_webhookreceipt",
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("accounts", "0004_people_are_not_staff"),
+        ("accounts", "0005_large_lists"),
         ("mimivibes", "0001_command_runs"),
         ("referrals", "0009_indexes_of_the_dashboard"),
         ("rewards", "0007_indexes_of_the_dashboard"),
