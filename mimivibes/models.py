@@ -34,7 +34,10 @@ class CommandRun(models.Model):
                 name="command_run_is_finished_in_some_way",
             ),
         ]
-        indexes = [models.Index(fields=["-started_at"], name="command_run_newest")]
+        indexes = [
+            models.Index(fields=["-started_at"], name="command_run_newest"),
+            models.Index(fields=["command", "-started_at"], name="command_run_by_command"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.command} at {self.started_at:%Y-%m-%d %H:%M}"

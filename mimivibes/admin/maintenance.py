@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.filters import ValuesFilter
 from backoffice.lists import ReadOnlyAdmin
 from mimivibes.models import CommandRun
 
@@ -11,7 +12,7 @@ from mimivibes.models import CommandRun
 @admin.register(CommandRun)
 class CommandRunAdmin(ReadOnlyAdmin):
     list_display = ("command", "started_at", "finished_at", "outcome", "is_dry", "told", "runner")
-    list_filter = ("command", "outcome", "is_dry")
+    list_filter = (("command", ValuesFilter), "outcome")
     date_hierarchy = "started_at"
     ordering = ("-started_at",)
     fields = ("command", "is_dry", "runner", "started_at", "finished_at", "outcome", "told")
