@@ -1,12 +1,13 @@
 """The dashboard on the admin's first page: what came of invitations, and what waits for staff.
 
 Each panel is shown to those who may view what it is made of; to others the page is the plain list
-of apps. All figures are read when the page is: none is kept from before.
+of apps. Of days that are over, how far invitations came and what was issued is kept; all else is
+read when the page is.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -38,6 +39,7 @@ from referrals.services.story import named
 from rewards import services as rewards
 from rewards.admin.amounts import shown
 from rewards.amounts import Amounts, Currency
+from rewards.days import midnights_until
 
 PERIODS = (7, 30, 90)
 DEFAULT_PERIOD = 30
@@ -107,11 +109,7 @@ class Asked:
     @cached_property
     def midnights(self) -> list[datetime]:
         """The beginning of each day, and the end of the last."""
-        zone = timezone.get_default_timezone()
-        today = timezone.localtime(self.now, zone).date()
-        first = today - timedelta(days=self.days - 1)
-        dates = (first + timedelta(days=number) for number in range(self.days + 1))
-        return [datetime.combine(date, time.min, tzinfo=zone) for date in dates]
+        return midnights_until(self.now, days=self.days)
 
     @property
     def begins(self) -> datetime:
@@ -188,7 +186,7 @@ class Step:
 
 
 def _funnel(asked: Asked) -> dict[str, Any]:
-    by_day = funnel_by_day(midnights=asked.midnights, of=asked.of or EVERYTHING)
+    by_day = funnel_by_day(midnights=asked.midnights, now=asked.now, of=asked.of or EVERYTHING)
     totals = Steps(*map(sum, zip(*by_day, strict=True)))
     days = list(zip(asked.midnights, by_day, strict=False))
     return {
@@ -249,7 +247,7 @@ def _held(asked: Asked) -> dict[str, Any]:
 
 
 def _issued(asked: Asked) -> dict[str, Any]:
-    kinds = rewards.issued_by_kind(begins=asked.begins, ends=asked.ends)
+    kinds = rewards.issued_by_kind(midnights=asked.midnights, now=asked.now)
     given = sum((kind.given for kind in kinds), Amounts())
     taken_back = sum((kind.taken_back for kind in kinds), Amounts())
     ledger = reverse("admin:rewards_transaction_changelist")

@@ -11,6 +11,8 @@ Invariants, held by the database:
 - What staff moved to another referrer is an attribution of its own, which names the one that it
   replaces; of all that ever replaced one, at most one lives.
 - The timeline of an attribution and the decisions on claims are only ever added to.
+- A day that is over has its counts of each program once; they stay when what they counted is
+  deleted.
 - An event is unique by the id that its sender gave it.
 """
 
@@ -24,6 +26,7 @@ from referrals.models.attributions import (
 )
 from referrals.models.captures import BrowserSession, Capture, ClosedReason, UserDevice
 from referrals.models.codes import ReferralCode, normalized_code
+from referrals.models.days import FunnelDay
 from referrals.models.events import QualifyingEvent
 from referrals.models.programs import Program, ProgramTerms, Touch
 
@@ -34,6 +37,7 @@ __all__ = [
     "Capture",
     "ClosedReason",
     "Decision",
+    "FunnelDay",
     "Outcome",
     "Program",
     "ProgramTerms",

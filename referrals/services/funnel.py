@@ -4,7 +4,8 @@ A step is counted on the day on which it happened, whatever became of it later. 
 somebody who is signed in is theirs at once: it counts as adopted when it is opened.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,12 +22,14 @@ from django.db.models import (
     QuerySet,
     Value,
 )
+from django.db.models.functions import Greatest
 
 from accounts.models import User
-from referrals.models import Attribution, Capture, Program, ReferralCode, Status
+from referrals.models import Attribution, Capture, FunnelDay, Program, ReferralCode, Status
 from referrals.services.payments import REFERRER_KIND
 from rewards import services as rewards
 from rewards.amounts import Amounts
+from rewards.days import ClosedDays, Day, bounds_of, days_between
 
 MOST_REFERRERS = 10
 
@@ -51,28 +54,111 @@ class Slice(NamedTuple):
 EVERYTHING = Slice()
 
 
-def funnel_by_day(*, midnights: Sequence[datetime], of: Slice = EVERYTHING) -> list[Steps]:
+def funnel_by_day(
+    *, midnights: Sequence[datetime], now: datetime, of: Slice = EVERYTHING
+) -> list[Steps]:
+    """Return how many invitations took each step between every two `midnights`.
+
+    Days that are over at `now` are read from what is kept of them, or counted and kept; they stay
+    as they were counted. Only those of one code are counted anew each time.
+    """
+    days = days_between(midnights)
+    if of.code:
+        return count_by_day(midnights=midnights, of=of)
+    over = [day for day in days if day.is_over(now)]
+    kept = FUNNEL_DAYS.of(over)
+    return [
+        *(_of_program(kept[day], of.program) for day in over),
+        *count_by_day(midnights=midnights[len(over) :], of=of),
+    ]
+
+
+def close_funnel_days(*, midnights: Sequence[datetime], now: datetime) -> int:
+    """Keep the counts of the days that are over, where they are not kept; return how many."""
+    return FUNNEL_DAYS.close([day for day in days_between(midnights) if day.is_over(now)])
+
+
+def count_by_day(*, midnights: Sequence[datetime], of: Slice = EVERYTHING) -> list[Steps]:
     """Count each step between every two `midnights`, in one query that indexes by time bound."""
-    first, *others = _counts(midnights, of)
     days: list[dict[str, int]] = [{} for _ in midnights[1:]]
-    for step, day, total in first.union(*others, all=True):
-        days[day - 1][step] = days[day - 1].get(step, 0) + total
+    if days:
+        for step, day, _program, total in _counted(_counts(midnights, of)):
+            days[day - 1][step] = days[day - 1].get(step, 0) + total
     return [Steps(**steps) for steps in days]
 
 
-def _counts(midnights: Sequence[datetime], of: Slice) -> Iterator[QuerySet[Any, Any]]:
+ByProgram = dict[int, Steps]
+
+
+def _of_program(by_program: ByProgram, program: Program | None) -> Steps:
+    if program is None:
+        return Steps(*map(sum, zip(*by_program.values(), strict=True)))
+    return by_program.get(program.pk, Steps())  # one that is younger than the count
+
+
+def _count_by_program(days: Sequence[Day]) -> dict[Day, ByProgram]:
+    """Count each step of every program on each of `days`; two queries."""
+    bounds = bounds_of(days)
+    programs = Program.objects.order_by("pk").values_list("pk", flat=True)
+    found = {day.begins_at: {program: Counter[str]() for program in programs} for day in days}
+    for step, number, program, total in _counted(_counts(bounds, EVERYTHING, by_program=True)):
+        if bounds[number - 1] in found:
+            found[bounds[number - 1]].setdefault(program, Counter())[step] += total
+    return {
+        day: {program: Steps(**steps) for program, steps in found[day.begins_at].items()}
+        for day in days
+    }
+
+
+def _write(counted: Mapping[Day, ByProgram]) -> list[FunnelDay]:
+    return [
+        FunnelDay(
+            begins_at=day.begins_at, ends_at=day.ends_at, program_id=program, **steps._asdict()
+        )
+        for day, by_program in counted.items()
+        for program, steps in by_program.items()
+    ]
+
+
+def _read(rows: Iterable[FunnelDay]) -> ByProgram:
+    return {row.program_id: Steps(*(getattr(row, step) for step in Steps._fields)) for row in rows}
+
+
+FUNNEL_DAYS = ClosedDays(FunnelDay.objects.all(), count=_count_by_program, write=_write, read=_read)
+
+
+def _counted(counts: Iterable[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    first, *others = counts
+    return first.union(*others, all=True)
+
+
+def _counts(
+    midnights: Sequence[datetime], of: Slice, *, by_program: bool = False
+) -> Iterator[QuerySet[Any, Any]]:
     captures = _captures(of)
     at_once = captures.filter(adopted_at__isnull=True, user__isnull=False)
     attributions = _attributions(of)
-    yield _by_day(captures, "opened", "first_opened_at", midnights)
-    yield _by_day(at_once, "adopted", "first_opened_at", midnights)
-    yield _by_day(captures, "adopted", "adopted_at", midnights)
+    of_code = F("code__program") if by_program else Value(0)
+    of_terms = F("terms__program") if by_program else Value(0)
+    yield _by_day(captures, "opened", "first_opened_at", midnights, of_code)
+    yield _by_day(at_once, "adopted", "first_opened_at", midnights, of_code)
+    yield _by_day(captures, "adopted", "adopted_at", midnights, of_code)
     for step in ("claimed", "qualified", "rewarded"):
         moment = f"{step}_at"
-        yield _by_day(attributions, step, moment, midnights)
-        # One that staff moved to another referrer stands twice: the first took the step before.
-        again = attributions.filter(**{f"replaces__{moment}__isnull": False})
-        yield _by_day(again, step, moment, midnights, each=-1)
+        yield _by_day(attributions, step, moment, midnights, of_terms)
+        yield _by_day(_twice(attributions, moment), step, "second_at", midnights, of_terms, each=-1)
+
+
+def _twice(attributions: QuerySet[Attribution], moment: str) -> QuerySet[Attribution]:
+    """Return those that staff moved to another referrer, if both took the step.
+
+    Such a step was taken once, when the first of them took it: the later one is taken off on its
+    own day, so that the counts of days that are over never change.
+    """
+    both = {f"{moment}__isnull": False, f"replaces__{moment}__isnull": False}
+    return attributions.filter(replaces__isnull=False, **both).alias(
+        second_at=Greatest(moment, f"replaces__{moment}")
+    )
 
 
 def _captures(of: Slice) -> QuerySet[Capture]:
@@ -98,7 +184,13 @@ def _attributions(of: Slice) -> QuerySet[Attribution]:
 
 
 def _by_day(
-    rows: QuerySet[Any], step: str, moment: str, midnights: Sequence[datetime], *, each: int = 1
+    rows: QuerySet[Any],
+    step: str,
+    moment: str,
+    midnights: Sequence[datetime],
+    program: F | Value,
+    *,
+    each: int = 1,
 ) -> QuerySet[Any, Any]:
     """Count rows by the number of the midnight, from 1, after which their `moment` lies."""
     within = rows.filter(**{f"{moment}__gte": midnights[0], f"{moment}__lt": midnights[-1]})
@@ -109,7 +201,7 @@ def _by_day(
         output_field=IntegerField(),
     )
     counted: QuerySet[Any, Any] = (
-        within.order_by().values_list(Value(step), day).annotate(total=Count("*") * each)
+        within.order_by().values_list(Value(step), day, program).annotate(total=Count("*") * each)
     )
     return counted
 

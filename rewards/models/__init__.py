@@ -18,12 +18,15 @@ Invariants, held by the database:
 - A large grant by hand is asked for by one member of staff and decided by another, once
   (`grant_request_decider_is_not_requester`); an approved one has its transaction, and what was
   asked never changes.
+- A day that is over has its totals once (`issuedday_is_one`): a copy of what the ledger says, kept
+  to be read quickly.
 - A proof of the ledger is only ever added, with as many faults as it found, up to twenty.
 - A pair of currencies has at most one active exchange rate. Rule amounts are never negative.
 
 The house keeps no balance rows: they would be the one row that every posting waits for.
 """
 
+from rewards.models.days import ClosedDay, IssuedDay
 from rewards.models.grant_requests import GrantRequest
 from rewards.models.ledger import (
     Account,
@@ -42,10 +45,12 @@ __all__ = [
     "MAX_AMOUNT",
     "Account",
     "Balance",
+    "ClosedDay",
     "Entry",
     "ExchangeRate",
     "GrantRequest",
     "IdempotencyRecord",
+    "IssuedDay",
     "LedgerProof",
     "RewardRule",
     "RewardRuleQuerySet",

@@ -9,6 +9,7 @@ from rewards.services.idempotency import Answer, answer_once
 from rewards.services.issued import (
     GrantsWaiting,
     Issued,
+    close_issued_days,
     earned_between,
     grants_waiting,
     issued_by_kind,
@@ -44,6 +45,7 @@ __all__ = [
     "active_rates",
     "answer_once",
     "balances_of",
+    "close_issued_days",
     "earned",
     "earned_between",
     "exchange",

@@ -7,10 +7,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from referrals.models import Attribution, Program, ReferralCode, Status
+from referrals.models import Attribution, FunnelDay, Program, ReferralCode, Status
 from referrals.services.attributions import reverse_attribution
 from referrals.services.corrections import move_to_referrer, undo_move
-from referrals.services.funnel import Slice, Steps, funnel_by_day, held_queue, top_referrers
+from referrals.services.funnel import (
+    EVERYTHING,
+    Slice,
+    Steps,
+    count_by_day,
+    funnel_by_day,
+    held_queue,
+    top_referrers,
+)
 from rewards.amounts import Amounts
 from tests.factories import (
     AttributionFactory,
@@ -27,12 +35,25 @@ from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 DAYS = [MONDAY + timedelta(days=number) for number in range(4)]
 
 
 def today() -> list[datetime]:
     begins = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     return [begins, begins + timedelta(days=1)]
+
+
+def funnel(midnights: list[datetime], of: Slice = EVERYTHING) -> list[Steps]:
+    """Return what is counted, which is what is kept once the days are over; then forget that."""
+    counted = count_by_day(midnights=midnights, of=of)
+    assert funnel_by_day(midnights=midnights, now=midnights[0], of=of) == counted
+    assert not FunnelDay.objects.exists()
+    for _ in ("counted and kept", "kept"):
+        assert funnel_by_day(midnights=midnights, now=LATER, of=of) == counted
+    assert FunnelDay.objects.exists() is not bool(of.code)
+    FunnelDay.objects.all().delete()
+    return counted
 
 
 def campus() -> Program:
@@ -45,13 +66,13 @@ def campus() -> Program:
 def test_an_invitation_takes_every_step(noks_code: str, ploy: Person, back_end: BackEnd) -> None:
     browser = Browser()
     browser.open_link(noks_code)
-    assert funnel_by_day(midnights=today()) == [Steps(opened=1)]
+    assert funnel(today()) == [Steps(opened=1)]
     browser.sign_in(ploy).me()
-    assert funnel_by_day(midnights=today()) == [Steps(opened=1, adopted=1)]
+    assert funnel(today()) == [Steps(opened=1, adopted=1)]
     browser.claim()
-    assert funnel_by_day(midnights=today()) == [Steps(opened=1, adopted=1, claimed=1)]
+    assert funnel(today()) == [Steps(opened=1, adopted=1, claimed=1)]
     back_end.report(ploy)
-    assert funnel_by_day(midnights=today()) == [Steps(1, 1, 1, 1, 1)]
+    assert funnel(today()) == [Steps(1, 1, 1, 1, 1)]
 
 
 def test_an_attribution_that_was_moved_counts_once(
@@ -61,18 +82,18 @@ def test_an_attribution_that_was_moved_counts_once(
     Browser().sign_in(ploy).claim(noks_code)
     back_end.report(ploy)
     done = {"actor": "staff:aree", "reason": "Mali invited her", "now": timezone.now()}
-    before = funnel_by_day(midnights=today())
+    before = funnel(today())
 
     malis_code = ReferralCode.objects.get(owner=user_of(mali))
     move_to_referrer(attribution_of(ploy), code=malis_code, **done)
-    assert funnel_by_day(midnights=today()) == before
+    assert funnel(today()) == before
     undo_move(Attribution.objects.live().get(), **done)
-    assert funnel_by_day(midnights=today()) == before
+    assert funnel(today()) == before
 
 
 def test_a_code_opened_while_signed_in_is_adopted_at_once(noks_code: str, ploy: Person) -> None:
     Browser().sign_in(ploy).open_link(noks_code)
-    assert funnel_by_day(midnights=today()) == [Steps(opened=1, adopted=1)]
+    assert funnel(today()) == [Steps(opened=1, adopted=1)]
 
 
 def test_each_step_counts_on_its_own_day() -> None:
@@ -81,14 +102,14 @@ def test_each_step_counts_on_its_own_day() -> None:
         adopted_at=MONDAY + timedelta(days=1),
     )
     AttributionFactory(claimed_at=MONDAY + timedelta(days=2, hours=1))
-    assert funnel_by_day(midnights=DAYS) == [Steps(opened=1), Steps(adopted=1), Steps(claimed=1)]
+    assert funnel(DAYS) == [Steps(opened=1), Steps(adopted=1), Steps(claimed=1)]
 
 
 def test_what_happened_outside_the_days_is_left_out() -> None:
     for moment in (DAYS[0] - timedelta(seconds=1), DAYS[-1]):
         CaptureFactory(first_opened_at=moment, adopted_at=moment)
         AttributionFactory(claimed_at=moment)
-    assert funnel_by_day(midnights=DAYS) == [Steps(), Steps(), Steps()]
+    assert funnel(DAYS) == [Steps(), Steps(), Steps()]
 
 
 def test_a_day_may_have_twenty_three_hours() -> None:
@@ -98,7 +119,7 @@ def test_a_day_may_have_twenty_three_hours() -> None:
                    first_opened_at=datetime(2026, 3, 29, 21, 59, tzinfo=UTC))  # fmt: skip
     CaptureFactory(browser_session=BrowserSessionFactory(), user=None,
                    first_opened_at=datetime(2026, 3, 29, 22, 0, tzinfo=UTC))  # fmt: skip
-    assert funnel_by_day(midnights=midnights) == [Steps(), Steps(opened=1)]
+    assert funnel(midnights) == [Steps(), Steps(opened=1)]
 
 
 def test_the_funnel_is_told_by_program_and_by_code() -> None:
@@ -112,7 +133,7 @@ def test_the_funnel_is_told_by_program_and_by_code() -> None:
             )
 
     def claimed(**of: Any) -> tuple[int, int, int]:
-        day = funnel_by_day(midnights=DAYS[:2], of=Slice(**of))[0]
+        day = funnel(DAYS[:2], of=Slice(**of))[0]
         return day.opened, day.adopted, day.claimed
 
     assert claimed() == (6, 6, 6)
@@ -123,9 +144,9 @@ def test_the_funnel_is_told_by_program_and_by_code() -> None:
     assert claimed(program=default_program(), code=of_campus) == (0, 0, 0)
 
 
-def test_the_funnel_costs_one_query() -> None:
+def test_to_count_costs_one_query() -> None:
     with statements() as sent:
-        funnel_by_day(midnights=DAYS, of=Slice(program=Program(pk=7, is_default=True)))
+        count_by_day(midnights=DAYS, of=Slice(program=Program(pk=7, is_default=True)))
     assert len(sent) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from rewards.amounts import Amounts
-from rewards.models import Transaction
+from rewards.models import IssuedDay, Transaction
 from rewards.services import (
     Issued,
     earned_between,
@@ -40,7 +40,14 @@ def take_back(
 
 
 def issued(begins: datetime = NOW, ends: datetime = NOW + DAY) -> list[Issued]:
-    return issued_by_kind(begins=begins, ends=ends)
+    """Return what is read, which is what is kept once the day is over; then forget that."""
+    counted = issued_by_kind(midnights=[begins, ends], now=begins)
+    assert not IssuedDay.objects.exists()
+    for _ in ("counted and kept", "kept"):
+        assert issued_by_kind(midnights=[begins, ends], now=ends + DAY) == counted
+    assert IssuedDay.objects.count() == 1
+    IssuedDay.objects.all().delete()
+    return counted
 
 
 def test_what_was_given_is_summed_by_kind_and_currency(ploys_id: int) -> None:
