@@ -48,6 +48,11 @@ def days_between(midnights: Sequence[datetime]) -> list[Day]:
     return [Day(*ends) for ends in pairwise(midnights)]
 
 
+def days_over(midnights: Sequence[datetime], now: datetime) -> list[Day]:
+    """Return those days between `midnights` that can be closed at `now`."""
+    return [day for day in days_between(midnights) if day.is_over(now)]
+
+
 def bounds_of(days: Iterable[Day]) -> list[datetime]:
     """Return every instant at which one of `days` begins or ends, for `width_bucket`."""
     return sorted({instant for day in days for instant in day})
@@ -78,20 +83,28 @@ class ClosedDays(Generic[Row, Figures]):
             logger.warning("The figures of %d days could not be kept.", len(counted), exc_info=True)
         return kept | counted
 
-    def close(self, days: Sequence[Day]) -> int:
-        """Count and keep those of `days`, all of them over, that are not; return how many."""
+    @transaction.atomic
+    def close(self, days: Sequence[Day], *, again: bool = False) -> int:
+        """Count and keep those of `days`, all of them over, that are not; return how many.
+
+        With `again`, what is kept of them is forgotten first.
+        """
+        if again:
+            self._within(days).delete()
         counted = self._counted(days, self._kept(days))
         self._keep(counted)
         return len(counted)
 
     def _kept(self, days: Sequence[Day]) -> dict[Day, Figures]:
-        if not days:
-            return {}
-        within = self.rows.filter(begins_at__gte=days[0].begins_at, ends_at__lte=days[-1].ends_at)
         found: dict[Day, list[Row]] = {day: [] for day in days}
-        for row in within:
+        for row in self._within(days):
             found.get(Day(row.begins_at, row.ends_at), []).append(row)
         return {day: self.read(rows) for day, rows in found.items() if rows}
+
+    def _within(self, days: Sequence[Day]) -> QuerySet[Row]:
+        if not days:
+            return self.rows.none()
+        return self.rows.filter(begins_at__gte=days[0].begins_at, ends_at__lte=days[-1].ends_at)
 
     def _counted(self, days: Sequence[Day], kept: Mapping[Day, Any]) -> dict[Day, Figures]:
         missing = [day for day in days if day not in kept]

@@ -55,6 +55,15 @@ def without_triggers() -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Let PostgreSQL refuse to write, as a replica does."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+        yield
+        transaction.set_rollback(True)  # which also ends that
+
+
 def _tables(schema: str = "public") -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -25,11 +25,19 @@ from django.db.models import (
 from django.db.models.functions import Greatest
 
 from accounts.models import User
-from referrals.models import Attribution, Capture, FunnelDay, Program, ReferralCode, Status
+from referrals.models import (
+    Attribution,
+    Capture,
+    FunnelDay,
+    Program,
+    ProgramTerms,
+    ReferralCode,
+    Status,
+)
 from referrals.services.payments import REFERRER_KIND
 from rewards import services as rewards
 from rewards.amounts import Amounts
-from rewards.days import ClosedDays, Day, bounds_of, days_between
+from rewards.days import ClosedDays, Day, bounds_of, days_over
 
 MOST_REFERRERS = 10
 
@@ -62,10 +70,9 @@ def funnel_by_day(
     Days that are over at `now` are read from what is kept of them, or counted and kept; they stay
     as they were counted. Only those of one code are counted anew each time.
     """
-    days = days_between(midnights)
     if of.code:
         return count_by_day(midnights=midnights, of=of)
-    over = [day for day in days if day.is_over(now)]
+    over = days_over(midnights, now)
     kept = FUNNEL_DAYS.of(over)
     return [
         *(_of_program(kept[day], of.program) for day in over),
@@ -73,13 +80,16 @@ def funnel_by_day(
     ]
 
 
-def close_funnel_days(*, midnights: Sequence[datetime], now: datetime) -> int:
-    """Keep the counts of the days that are over, where they are not kept; return how many."""
-    return FUNNEL_DAYS.close([day for day in days_between(midnights) if day.is_over(now)])
+def close_funnel_days(*, midnights: Sequence[datetime], now: datetime, again: bool = False) -> int:
+    """Keep the counts of the days that are over and not kept, or of all; return how many."""
+    return FUNNEL_DAYS.close(days_over(midnights, now), again=again)
 
 
 def count_by_day(*, midnights: Sequence[datetime], of: Slice = EVERYTHING) -> list[Steps]:
-    """Count each step between every two `midnights`, in one query that indexes by time bound."""
+    """Count each step between every two `midnights`, in one query that indexes by time bound.
+
+    Of a program, its terms are asked for beforehand.
+    """
     days: list[dict[str, int]] = [{} for _ in midnights[1:]]
     if days:
         for step, day, _program, total in _counted(_counts(midnights, of)):
@@ -178,9 +188,14 @@ def _captures(of: Slice) -> QuerySet[Capture]:
 
 def _attributions(of: Slice) -> QuerySet[Attribution]:
     attributions = Attribution.objects.all()
+    if of.code:
+        attributions = attributions.filter(code=of.code)
+        return attributions.filter(terms__program=of.program) if of.program else attributions
     if of.program:
-        attributions = attributions.filter(terms__program=of.program)
-    return attributions.filter(code=of.code) if of.code else attributions
+        # Asked beforehand: joined, the terms would be looked up for every row.
+        terms = ProgramTerms.objects.filter(program=of.program).values_list("pk", flat=True)
+        attributions = attributions.filter(terms__in=list(terms))
+    return attributions
 
 
 def _by_day(
@@ -220,11 +235,12 @@ def top_referrers(*, begins: datetime, ends: datetime, of: Slice = EVERYTHING) -
 
     What they earned is of every program: the ledger does not know programs.
     """
-    claimed = _by_referrer(_attributions(of).filter(claimed_at__gte=begins, claimed_at__lt=ends))
+    attributions = _attributions(of)
+    claimed = _by_referrer(attributions.filter(claimed_at__gte=begins, claimed_at__lt=ends))
     most = dict(claimed.order_by("-total", "referrer")[:MOST_REFERRERS])
     rewarded = dict(
         _by_referrer(
-            _attributions(of).filter(
+            attributions.filter(
                 rewarded_at__gte=begins, rewarded_at__lt=ends, referrer__in=list(most)
             )
         )

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Count, Min
 
 from rewards.amounts import Amounts
-from rewards.days import ClosedDays, Day, bounds_of, days_between
+from rewards.days import ClosedDays, Day, bounds_of, days_between, days_over
 from rewards.models import GrantRequest, IssuedDay
 
 
@@ -37,9 +37,8 @@ def issued_by_kind(*, midnights: Sequence[datetime], now: datetime) -> list[Issu
     counts on the day that it was made, for the kind of what it reverses; the reversal of a reversal
     gives again.
     """
-    days = days_between(midnights)
-    over = [day for day in days if day.is_over(now)]
-    by_day = ISSUED_DAYS.of(over) | _count(days[len(over) :])
+    over = days_over(midnights, now)
+    by_day = ISSUED_DAYS.of(over) | _count(days_between(midnights[len(over) :]))
     issued: dict[str, Issued] = {}
     for of_kind in (of_kind for of_day in by_day.values() for of_kind in of_day):
         so_far = issued.get(of_kind.kind)
@@ -47,9 +46,9 @@ def issued_by_kind(*, midnights: Sequence[datetime], now: datetime) -> list[Issu
     return [issued[kind] for kind in sorted(issued)]
 
 
-def close_issued_days(*, midnights: Sequence[datetime], now: datetime) -> int:
-    """Keep what was issued on the days that are over, where it is not kept; return how many."""
-    return ISSUED_DAYS.close([day for day in days_between(midnights) if day.is_over(now)])
+def close_issued_days(*, midnights: Sequence[datetime], now: datetime, again: bool = False) -> int:
+    """Keep what was issued on the days that are over and not kept, or on all; return how many."""
+    return ISSUED_DAYS.close(days_over(midnights, now), again=again)
 
 
 def _count(days: Sequence[Day]) -> dict[Day, list[Issued]]:

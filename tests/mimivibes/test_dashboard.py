@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, WebhookReceipt
-from referrals.models import Program
+from referrals.models import Capture, Program
 from rewards.amounts import Amounts
 from rewards.models import GrantRequest, LedgerProof
 from rewards.services import grant, reverse_transaction
@@ -316,19 +316,41 @@ def test_the_proof_of_the_ledger_stands_out_if_it_is_missing_late_or_faulty(
     assert ('class="card alarm" id="card-proof"' in html) is is_alarming
 
 
-def test_the_page_costs_the_same_however_much_there_is(aree: Client) -> None:
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [({}, 19), ({"program": "default"}, 21), ({"program": "default", "code": "NOK1"}, 20)],
+)
+def test_the_page_costs_the_same_however_much_there_is(
+    aree: Client, asked: dict[str, str], most: int
+) -> None:
     some_of_everything()
-    code = ReferralCodeFactory()
+    code = ReferralCodeFactory(code="NOK1")
     AttributionFactory(code=code, claimed_at=NOW)
-    asked = {"program": "default", "code": code.code, "days": 90}
+    page(aree, **asked, days=90)
     with statements() as few:
         page(aree, **asked)
     for _ in range(12):
         some_of_everything()
         AttributionFactory(code=code, claimed_at=NOW)
     with statements() as many:
-        page(aree, **asked)
-    assert len(many) == len(few) <= 18, many
+        page(aree, **asked, days=90)
+    assert len(many) == len(few) <= most, many
+
+
+def test_days_before_today_are_counted_at_the_first_look_alone(aree: Client) -> None:
+    yesterday = NOW - timedelta(days=1)
+    CaptureFactory(first_opened_at=yesterday, adopted_at=yesterday)
+    with statements() as first:
+        before = totals(page(aree, days=90))
+    with statements() as second:
+        assert totals(page(aree)) == before
+    assert len(second) < len(first)
+    Capture.objects.all().delete()
+    html = page(aree)
+    assert totals(html) == before
+    assert "Days that are over stay as they were counted" in html
+    CaptureFactory(first_opened_at=NOW)
+    assert totals(page(aree))["opened"] == before["opened"] + 1
 
 
 @pytest.mark.parametrize("program", ["", "default", "campus"])

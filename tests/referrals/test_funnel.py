@@ -144,10 +144,15 @@ def test_the_funnel_is_told_by_program_and_by_code() -> None:
     assert claimed(program=default_program(), code=of_campus) == (0, 0, 0)
 
 
-def test_to_count_costs_one_query() -> None:
+@pytest.mark.parametrize(
+    ("of", "queries"),
+    [(EVERYTHING, 1), (Slice(program=Program(pk=7, is_default=True)), 2)],
+    ids=["everything", "a program, whose terms are asked for"],
+)
+def test_to_count_costs_one_query(of: Slice, queries: int) -> None:
     with statements() as sent:
-        count_by_day(midnights=DAYS, of=Slice(program=Program(pk=7, is_default=True)))
-    assert len(sent) == 1
+        count_by_day(midnights=DAYS, of=of)
+    assert len(sent) == queries
 
 
 def test_who_had_most_invitations_claimed_comes_first() -> None:
