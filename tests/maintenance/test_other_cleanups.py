@@ -34,6 +34,8 @@ KEPT_FOR_EVER = {
     "django_admin_log": "what staff did",
     "rewards_grantrequest": "what staff asked for",
     "rewards_ledgerproof": "one for each run of verify_ledger",
+    "rewards_issuedday": "one for each day",
+    "referrals_funnelday": "one for each day and program",
 }
 BOUNDED = {
     "accounts_user": "one for each person",

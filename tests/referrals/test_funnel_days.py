@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from referrals.models import Attribution, Capture, FunnelDay, Program, ReferralCode
 from referrals.services.corrections import move_to_referrer, undo_move
 from referrals.services.funnel import (
