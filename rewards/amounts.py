@@ -32,7 +32,7 @@ class Amounts:
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
     def __add__(self, other: "Amounts") -> "Amounts":
-        return Amounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Amounts(*(a + b for (_, a), (_, b) in zip(self, other, strict=True)))
 
     def __neg__(self) -> "Amounts":
         return Amounts(*(-a for a in astuple(self)))

@@ -30,7 +30,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
-                "default_permissions": (),
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("begins_at__lt", models.F("ends_at"))),

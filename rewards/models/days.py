@@ -12,7 +12,6 @@ class ClosedDay(models.Model):
 
     class Meta:
         abstract = True
-        default_permissions = ()  # shown on no page of its own
         constraints = [
             models.CheckConstraint(
                 condition=Q(begins_at__lt=F("ends_at")), name="%(class)s_begins_before_it_ends"
