@@ -191,3 +191,13 @@ def test_values_are_offered_without_reading_the_table(aree: Client) -> None:
         page = aree.get(address_of(Transaction)).content.decode()
     assert "?kind=referral_referee" in page
     assert any("WITH RECURSIVE" in statement for statement in sent)
+
+
+@pytest.mark.parametrize("lookup", ["email__icontains", "email__regex", "first_name__endswith"])
+@pytest.mark.parametrize("page", ["", "export/"])
+def test_an_address_cannot_have_a_whole_table_read_for_a_part_of_a_text(
+    aree: Client, lookup: str, page: str
+) -> None:
+    response = aree.post(address_of(User, page), query_params={lookup: "nok"})
+
+    assert response.status_code == 400
