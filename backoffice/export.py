@@ -48,7 +48,7 @@ BYTE_ORDER_MARK = "\ufeff"
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 _BEGINS_FORMULA = re.compile(r"[\s\u200b\ufeff]*[=+\-@\t\r\n＝＋－＠]")  # full-width forms too
 # Where a spreadsheet of another language, or one that knows no quotes, would begin a new cell.
-_BEGINS_LATER = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
+_BEGINS_LATER = re.compile(r"([;\t\r\n][\s\"\u200b\ufeff]*)(?=[=+\-@＝＋－＠])")
 
 
 def as_cell(value: Any) -> str:

@@ -6,21 +6,32 @@ order of an index, and says so by its `ordering` and `sortable_by`.
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db import DataError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.db.models.constants import LOOKUP_SEP
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from backoffice.export import ExportsList, is_export
 from backoffice.search import Finder, Term, among, any_of, narrowed
 
 COUNTED = 10_000
 """Lists count, and page, this far; further back one comes by searching."""
+
+MOST_AT_ONCE = 100
+"""An action is taken on as many rows; what counts no further than `COUNTED` cannot say "all"."""
+
+UNSERVED = frozenset(
+    {"contains", "icontains", "endswith", "iendswith", "regex", "iregex", "search", "range"}
+    | {"trigram_similar", "unaccent", "startswith", "istartswith"}
+)
+"""Lookups for which an address, typed by hand, would have a whole table read; pages use none."""
 
 SEARCHED = 2_000
 """A search shows as many of the newest rows that fit for one reason (as a referee, by a code)."""
@@ -83,6 +94,22 @@ class ListAdmin(ExportsList):
     list_per_page = 50
     sortable_by: ClassVar[tuple[str, ...]] = ()
     finders: tuple[Finder, ...] = ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse what no index serves; to look for parts of texts there is the search."""
+        is_served = UNSERVED.isdisjoint(lookup.split(LOOKUP_SEP)[1:])
+        return is_served and super().lookup_allowed(lookup, value, request)
+
+    def response_action(  # type: ignore[override]  # the stubs are a later Django's
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        """Refuse to act on a whole list, on all pages of it, unless it is a short one."""
+        asks_for_all = "1" in request.POST.getlist("select_across")
+        if asks_for_all and queryset[: MOST_AT_ONCE + 1].count() > MOST_AT_ONCE:
+            told = _("Choose between 1 and %(most)d at once.") % {"most": MOST_AT_ONCE}
+            self.message_user(request, told, messages.ERROR)
+            return None
+        return super().response_action(request, queryset)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList

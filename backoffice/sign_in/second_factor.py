@@ -106,10 +106,14 @@ def renew_backup_codes(*, user: AbstractBaseUser, code: str) -> list[str]:
         return _new_backup_codes(user)
 
 
-def switch_off_second_factor(*, user: AbstractBaseUser, code: str) -> None:
-    """Switch somebody's own second factor off. Raises `WrongCode`."""
+def switch_off_second_factor(*, user: AbstractBaseUser, code: str, session_key: str) -> None:
+    """Switch somebody's own second factor off. Raises `WrongCode`.
+
+    The person's other sessions end: each carries the mark of a factor that is no more.
+    """
     device_by_code(user=user, code=code)
     _forget(user)
+    end_sessions(user, but=session_key)
 
 
 def reset_second_factor(*, user: AbstractBaseUser) -> bool:

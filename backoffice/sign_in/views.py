@@ -67,7 +67,9 @@ def renew_codes(request: HttpRequest, *, context: Context) -> HttpResponse:
 @require_POST
 def switch_off(request: HttpRequest, *, context: Context) -> HttpResponse:
     def act(code: str) -> HttpResponse:
-        second_factor.switch_off_second_factor(user=_user(request), code=code)
+        second_factor.switch_off_second_factor(
+            user=_user(request), code=code, session_key=request.session.session_key or ""
+        )
         request.session.pop(DEVICE_ID_SESSION_KEY, None)
         _log(request, "Switched the second factor off.")
         messages.success(request, _("The second factor is switched off."))

@@ -200,7 +200,7 @@ def program_asked_for(request: HttpRequest) -> Program:
     """Return the program that the address names, else the default one."""
     wanted = request.GET.get("program", "")
     programs = Program.objects.all()
-    found = programs.filter(pk=wanted) if wanted.isdigit() else programs.filter(is_default=True)
+    found = programs.filter(pk=wanted) if wanted.isdecimal() else programs.filter(is_default=True)
     program = found.first()
     if program is None:
         raise Http404
@@ -239,4 +239,4 @@ def _row(field: BoundField, last: ProgramTerms | None, basis: ProgramTerms | Non
 
 def _seen(request: HttpRequest) -> int:
     seen = request.POST.get("seen", "")
-    return int(seen) if seen.isdigit() else 0
+    return int(seen) if seen.isdecimal() else 0

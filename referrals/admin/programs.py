@@ -151,7 +151,7 @@ class ProgramTermsAdmin(NewTermsPages, WhatIfPage, ListAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         found = ProgramTerms.objects.with_tenure().select_related("program", "created_by")
-        terms = found.filter(pk=object_id).first() if object_id.isdigit() else None
+        terms = found.filter(pk=object_id).first() if object_id.isdecimal() else None
         context = self._told(request, terms) if terms else {}
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}

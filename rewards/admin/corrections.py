@@ -116,7 +116,7 @@ REVERSE = Correction(
     ),
     permission="rewards.correct_transaction",
     act=corrections.reverse,
-    refusals=(AlreadyReversed, InsufficientBalance, OwnedElsewhere),
+    refusals=(AlreadyReversed, InsufficientBalance, OwnedElsewhere, UserGone),
     form_class=ClawBackForm,
     applies=lambda transaction: not hasattr(transaction, "reversed_by"),
 )

@@ -24,7 +24,7 @@ from rewards.services.grant_requests import (
 from rewards.services.grants import Recipient, grant
 from rewards.services.owners import ask_owner
 from rewards.services.posting import AlreadyReversed, Posting, from_house, post
-from rewards.services.reversals import reverse_transaction
+from rewards.services.reversals import refuse_erased, reverse_transaction
 
 TAKE_BACK_KIND = "take_back"
 TAKE_BACK_MEMO = "Taken back by our support team"
@@ -123,9 +123,11 @@ def reverse(
     """Reverse one transaction, be it a reversal itself: that corrects a correction.
 
     With `claw_back`, what the user no longer has is borne by the house. Raises `AlreadyReversed`,
-    `OwnedElsewhere`, and, without `claw_back`, `InsufficientBalance`.
+    `OwnedElsewhere`, `UserGone` if it would give to somebody erased, and, without `claw_back`,
+    `InsufficientBalance`.
     """
     ask_owner(original)
+    refuse_erased(original)
     # As the reversal will, so that nobody reverses it after we have looked.
     lock_balances(original.user_id, {entry.currency for entry in original.entries.all()})
     if Transaction.objects.filter(reverses=original).exists():

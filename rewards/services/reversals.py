@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, Transaction
 from rewards.services.balances import InsufficientBalance, lock_balances
+from rewards.services.grants import UserGone
 from rewards.services.owners import ask_owner
 from rewards.services.posting import (
     THE_USER,
@@ -72,14 +76,30 @@ def reverse_by_id(
 ) -> Transaction:
     """Reverse the transaction that a service names by its public id.
 
-    Raises `TransactionNotFound`, `OwnedElsewhere`, and what `reverse_transaction` raises.
+    Raises `TransactionNotFound`, `OwnedElsewhere`, `UserGone`, and what `reverse_transaction`
+    raises.
     """
     try:
-        found = Transaction.objects.get(pk=UUID(transaction_id))
+        found = Transaction.objects.prefetch_related("entries").get(pk=UUID(transaction_id))
     except (ValueError, Transaction.DoesNotExist) as error:
         raise TransactionNotFound from error
     ask_owner(found)
+    refuse_erased(found)
     return reverse_transaction(transaction=found, reason=reason, key=key, actor=actor, now=now)
+
+
+def refuse_erased(transaction: Transaction) -> None:
+    """Raise `UserGone` if to reverse this would give to somebody erased, who can spend nothing.
+
+    Call it in the database transaction of the reversal, before balances are locked: whoever erases
+    the person meanwhile waits, and then takes what was given.
+    """
+    gives = any(amount < 0 for _currency, amount in transaction.amounts)
+    if not gives or Transaction.objects.filter(reverses=transaction).exists():
+        return  # a repeat gets its first answer, or is refused for that
+    owner: Any = get_user_model().objects.select_for_update(no_key=True)
+    if owner.get(pk=transaction.user_id).deleted_at is not None:
+        raise UserGone(_("This person was erased; nobody could spend what is given back."))
 
 
 def standing_by_key(keys: Iterable[str]) -> dict[str, Transaction]:

@@ -186,6 +186,8 @@ def test_amounts_are_numbers_and_times_are_utc(aree: Client) -> None:
         ("＝1＋1", "'＝1＋1"),
         ("＠x", "'＠x"),
         ("Nok;=1+1", "Nok;'=1+1"),
+        ('Nok;"=1+1', "Nok;\"'=1+1"),
+        ("Nok;\u200b=1+1", "Nok;\u200b'=1+1"),
         ("Nok\n=1+1", "Nok\n'=1+1"),
         ("-50", "-50"),
         ("+1.5", "+1.5"),

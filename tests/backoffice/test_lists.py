@@ -10,11 +10,12 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 
 from accounts.models import User
+from backoffice import lists
 from backoffice.lists import BoundedPaginator, ListAdmin
-from referrals.models import Attribution, Program, ProgramTerms
+from referrals.models import Attribution, Program, ProgramTerms, ReferralCode
 from rewards.models import Entry, Transaction
 from tests.backoffice.conftest import REGISTERED, address_of
-from tests.factories import AttributionFactory, TermsFactory
+from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +192,36 @@ def test_values_are_offered_without_reading_the_table(aree: Client) -> None:
         page = aree.get(address_of(Transaction)).content.decode()
     assert "?kind=referral_referee" in page
     assert any("WITH RECURSIVE" in statement for statement in sent)
+
+
+@pytest.mark.parametrize("lookup", ["email__icontains", "email__regex", "first_name__endswith"])
+@pytest.mark.parametrize("page", ["", "export/"])
+def test_an_address_cannot_have_a_whole_table_read_for_a_part_of_a_text(
+    aree: Client, lookup: str, page: str
+) -> None:
+    response = aree.post(address_of(User, page), query_params={lookup: "nok"})
+
+    assert response.status_code == 400
+
+
+def test_an_action_on_every_page_of_a_long_list_is_refused(
+    aree: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list counts so far and no further: it would offer 10,000 rows, and act on a million."""
+    monkeypatch.setattr(lists, "MOST_AT_ONCE", 1)
+    chosen = [ReferralCodeFactory().pk, ReferralCodeFactory().pk]
+    asked = {"action": "switch_off", "_selected_action": chosen, "select_across": "1"}
+
+    page = aree.post(address_of(ReferralCode), asked, follow=True)
+
+    assert "Choose between 1 and 1 at once." in page.content.decode()
+    assert ReferralCode.objects.filter(is_active=False).count() == 0
+
+
+def test_an_action_on_every_page_of_a_short_list_is_taken(aree: Client) -> None:
+    codes = [ReferralCodeFactory(), ReferralCodeFactory()]
+    asked = {"action": "switch_off", "_selected_action": [codes[0].pk], "select_across": "1"}
+
+    aree.post(address_of(ReferralCode), asked)
+
+    assert ReferralCode.objects.filter(is_active=True).count() == 0

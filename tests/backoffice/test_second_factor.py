@@ -319,3 +319,16 @@ def test_where_it_is_required_strangers_are_sent_to_the_door(settings: Any, db: 
     settings.ADMIN_SECOND_FACTOR_REQUIRED = True
 
     assert Client().get("/admin/")["Location"].startswith("/admin/login/")
+
+
+def test_where_it_is_required_switching_it_off_leaves_no_session_without_one(
+    aree: User, signed_in: Client, backup_codes: list[str], settings: Any
+) -> None:
+    settings.ADMIN_SECOND_FACTOR_REQUIRED = True
+    elsewhere = Client()
+    assert is_let_in(knock(code=backup_codes[0], client=elsewhere))
+
+    signed_in.post(f"{PAGE}switch-off/", {"code": backup_codes[1]})
+
+    assert elsewhere.get("/admin/")["Location"].startswith("/admin/login/")
+    assert signed_in.get("/admin/")["Location"] == PAGE

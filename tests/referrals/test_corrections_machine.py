@@ -41,7 +41,7 @@ from rewards.services import corrections as on_the_ledger
 from tests.factories import TermsFactory, UserFactory
 from tests.referrals.back_end import READING
 
-REFUSALS = (*OF_ATTRIBUTIONS, rewards.OwnedElsewhere)
+REFUSALS = (*OF_ATTRIBUTIONS, rewards.OwnedElsewhere, rewards.UserGone)
 BY_AREE = {"actor": "staff:aree", "reason": "Looked at it."}
 people = st.sampled_from(range(5))
 places = st.sampled_from(range(60))
@@ -217,6 +217,10 @@ class Corrections(RuleBasedStateMachine):
         with connection.cursor() as cursor:  # what PostgreSQL would check at commit
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         assert [*rewards.verify_ledger(), *verify_attributions()] == []
+
+    @invariant()
+    def whoever_is_erased_holds_nothing(self) -> None:
+        assert not Balance.objects.filter(user__deleted_at__isnull=False).exclude(amount=0).exists()
 
     @invariant()
     def each_has_one_inviter_and_nobody_invited_themselves(self) -> None:

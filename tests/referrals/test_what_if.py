@@ -301,6 +301,17 @@ class TestByExample:
                 now=BEGINS + timedelta(days=200),
             )
 
+    def test_a_time_before_which_there_is_none_is_refused(self, db: Any) -> None:
+        begins = datetime(1, 1, 1, tzinfo=UTC)
+
+        with pytest.raises(PeriodNotAllowed):
+            what_if(
+                terms=ProgramTerms.objects.latest("version"),
+                since=begins,
+                until=begins + timedelta(days=5),
+                now=BEGINS,
+            )
+
 
 class TestPage:
     @pytest.fixture

@@ -9,6 +9,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from accounts.services import erase_user
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, GrantRequest, Transaction
@@ -287,3 +288,26 @@ def test_a_preview_is_stale_once_a_balance_has_moved(name: str, ploy: User, give
 
     assert stale.value.effect != shown
     assert Transaction.objects.count() == count
+
+
+def test_nothing_is_given_back_to_somebody_erased(ploy: User, give: Give) -> None:
+    give(coins=8)
+    spend_coins(ploy, 3)
+    spent = newest()
+    erase_user(clerk_id=str(ploy.clerk_id), now=NOW)
+
+    for taken in (spent, Transaction.objects.get(kind="forfeit")):
+        with pytest.raises(UserGone, match="erased"):
+            reverse(taken, **by_aree(claw_back=True))
+
+    assert balances_of(ploy.pk) == Amounts()
+
+
+def test_what_somebody_erased_was_given_can_still_be_taken_back(ploy: User, give: Give) -> None:
+    given = give(coins=8)
+    erase_user(clerk_id=str(ploy.clerk_id), now=NOW)
+
+    reverse(given, **by_aree(claw_back=True))
+    reverse(newest(), **by_aree())
+
+    assert balances_of(ploy.pk) == Amounts()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.services import create_api_key
+from accounts.services import create_api_key, erase_user
 from rewards.amounts import Amounts
 from rewards.models import IdempotencyRecord, Transaction
 from rewards.services import (
@@ -18,6 +18,7 @@ from rewards.services import (
     reverse_transaction,
     spend,
 )
+from tests.people import Person
 from tests.rewards.conftest import NOW, Service
 from tests.statements import statements
 
@@ -199,3 +200,18 @@ def _reverse(
         now=NOW,
         claw_back=claw_back,
     )
+
+
+def test_nothing_is_given_back_to_somebody_erased(
+    service: Service, give: Give, ploys_id: int, ploy: Person
+) -> None:
+    give(coins=5)
+    spent = spend(
+        user_id=ploys_id, amount=5, order=["coins"], reason="r", key="s", actor="a", now=NOW
+    )
+    erase_user(clerk_id=ploy.clerk_id, now=NOW)
+
+    response = service.post(f"rewards/transactions/{spent.pk}/reverse", {"reason": "Mistake"})
+
+    assert (response.status_code, response.json()["code"]) == (422, "user_gone")
+    assert balances_of(ploys_id) == Amounts()

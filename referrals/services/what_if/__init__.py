@@ -1,7 +1,7 @@
 """What if other terms had been in force: replay a past period, and write nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -16,6 +16,8 @@ from referrals.services.what_if.results import Change, Fate, Result, Tally
 __all__ = ["LONGEST", "Change", "Fate", "PeriodNotAllowed", "Result", "Tally", "WhatIf", "what_if"]
 
 LONGEST = timedelta(days=92)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before this there was nothing to claim; and no time can be reckoned back from the year 1."""
 # One process of the app server is busy with it meanwhile: about half a millisecond for each.
 MOST_CLAIMS = 50_000
 
@@ -56,7 +58,7 @@ def what_if(
     Runs in a transaction in which PostgreSQL refuses to write. Reads page by page; keeps in memory
     counters for each referrer and referee. Raises `PeriodNotAllowed`.
     """
-    if not since < until <= now or until - since > LONGEST:
+    if not EARLIEST <= since < until <= now or until - since > LONGEST:
         raise PeriodNotAllowed(
             _("A period ends after it begins, not in the future, and lasts at most %(days)s days.")
             % {"days": LONGEST.days}
