@@ -15,7 +15,8 @@ from referrals.admin.filters import ProgramFilter
 from referrals.admin.links import codes
 from referrals.admin.queue import QueueAdmin
 from referrals.models import Attribution
-from referrals.services.story import named, story_of, told
+from referrals.services.story import named, story_of
+from rewards.wording import signed
 
 
 @admin.register(Attribution)
@@ -77,7 +78,7 @@ class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
             "story": story,
             "attribution": story.attribution,
             "names": names,
-            "to_referee": told(to_referee),
-            "to_referrer": told(to_referrer),
+            "to_referee": signed(to_referee),
+            "to_referrer": signed(to_referrer),
         }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -13,7 +13,6 @@ from accounts.models import User
 from referrals.models import Decision
 from referrals.rules import Verdict, reason_told
 from referrals.services.story.moments import Check, Who
-from rewards.amounts import Amounts
 
 RULES = {
     "code_is_in_use": gettext_lazy("The code is in use"),
@@ -68,27 +67,6 @@ def when(at: datetime) -> str:
 def short(id_: UUID) -> str:
     """Return how a device or browser session is called: as much of its id as tells it apart."""
     return id_.hex[:8]
-
-
-def told(amounts: Amounts) -> str:
-    """Return amounts with their signs, e.g. `+1 star, -50 coins`; a dash for nothing."""
-    return ", ".join(counted(currency, n, f"{n:+,}") for currency, n in amounts if n) or "—"
-
-
-def in_words(amounts: Amounts) -> str:
-    """Return amounts as a sentence has them, e.g. `1 star and 50 coins`, whatever their signs."""
-    return listed(counted(currency, n, f"{abs(n):,}") for currency, n in amounts if n)
-
-
-def counted(currency: str, n: int, shown: str) -> str:
-    """Return `shown`, a number of a currency, with its unit."""
-    units = {
-        "stars": ngettext("%(n)s star", "%(n)s stars", abs(n)),
-        "free_points": ngettext("%(n)s free point", "%(n)s free points", abs(n)),
-        "coins": ngettext("%(n)s coin", "%(n)s coins", abs(n)),
-        "exp": ngettext("%(n)s experience point", "%(n)s experience points", abs(n)),
-    }
-    return units[currency] % {"n": shown}
 
 
 def often(n: int) -> str:
