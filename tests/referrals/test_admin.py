@@ -278,7 +278,7 @@ def test_an_action_of_the_list_shows_what_it_will_do_and_does_nothing(
     shown = choose(aree, action, attribution)
 
     lines = {(line.who, line.amount) for line in shown.context["effect"].lines}
-    assert {("user_ploy", -1), ("user_nok", -50)} <= lines
+    assert {("Ploy (user_ploy)", -1), ("Nok (user_nok)", -50)} <= lines
     assert shown.context["back"] == LIST
     assert attribution_of(ploy).status == Status.REWARDED
 

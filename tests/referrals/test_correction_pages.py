@@ -231,14 +231,15 @@ def test_the_person_page_lets_staff_choose_the_terms(rewarded: Attribution, mali
     assert balances(mali).stars == 1
 
 
-def test_staff_accounts_and_those_who_are_gone_are_not_offered_to_be_attributed(
+def test_staff_and_whoever_is_gone_or_attributed_already_are_not_offered_to_be_attributed(
     rewarded: Attribution, mali: Person
 ) -> None:
     client = staff(*LOOKS, "add_attribution")
     aree = User.objects.get(username="aree")
     User.objects.filter(clerk_id="user_mali").update(banned_at="2026-01-01T00:00Z")
 
-    for subject in (aree, user_of(mali)):
+    for subject in (aree, user_of(mali), rewarded.referee):
         assert page(subject, "attribute") not in client.get(page(subject)).content.decode()
-        told = correct(client, subject, "attribute", code="user_nok").content.decode()
-        assert "Nothing was done." in told
+        asked = {"reason": "Her sister's friend", "code": "user_nok"}
+        answer = client.post(page(subject, "attribute"), asked, follow=True)
+        assert "Attribute by hand: not as it stands now." in answer.content.decode()

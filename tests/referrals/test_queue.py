@@ -389,10 +389,10 @@ class TestDecide:
 
         effect = shown.context["effect"]
         lines = [(line.who, line.currency, line.amount) for line in effect.lines]
-        assert ("user_mali", "Stars", 1) in lines
-        assert ("user_nok", "Coins", 50) in lines
+        assert ("Mali (user_mali)", "Stars", 1) in lines
+        assert ("Nok (user_nok)", "Coins", 50) in lines
         changes = {(b.who, b.currency): (b.before, b.after) for b in effect.balances}
-        assert changes[("user_nok", "Coins")] == (0, 50)
+        assert changes[("Nok (user_nok)", "Coins")] == (0, 50)
         assert attribution_of(mali).status == Status.HELD
         assert Transaction.objects.count() == before
         assert LogEntry.objects.count() == 0

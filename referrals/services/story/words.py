@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from referrals.models import Decision
+from referrals.models import Attribution, Decision
 from referrals.rules import Verdict, reason_told
 from referrals.services.story.moments import Check, Who
 
@@ -45,7 +45,7 @@ REFUSALS = {
 
 def named(user: User) -> str:
     """Return who somebody is, for staff: the first name, if known, and the Clerk id."""
-    return f"{user.display_name} ({user})" if user.first_name else str(user)
+    return user.known_as
 
 
 def called(user: User) -> str:
@@ -57,6 +57,12 @@ def pair(referee: User, referrer: User) -> dict[str, str]:
     """Return what a sentence calls the two, told apart though they have one first name."""
     call = named if called(referee) == called(referrer) else called
     return {"referee": call(referee), "referrer": call(referrer)}
+
+
+def invitation(attribution: Attribution) -> str:
+    """Return what an attribution is called, for staff."""
+    names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
+    return _("Invitation of %(referee)s by %(referrer)s") % names
 
 
 def when(at: datetime) -> str:
