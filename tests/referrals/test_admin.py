@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
@@ -27,27 +26,11 @@ from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd
 from tests.referrals.bulk import LIST, choose, decide
 from tests.referrals.story import attribution_of, balances, invited
+from tests.staff import staff
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 HISTORY = (Attribution, BrowserSession, Capture, Decision, QualifyingEvent, UserDevice)
-
-
-def staff(*permissions: str) -> Client:
-    """Return the browser of a member of staff with these permissions of referrals."""
-    aree = User.objects.create_user("aree", "secret")
-    aree.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(aree)
-    return client
-
-
-@pytest.fixture
-def aree(db: Any) -> Client:
-    """A superuser's browser, signed in."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("aree", "secret"))
-    return client
 
 
 @pytest.fixture

@@ -31,14 +31,6 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def aree(db: Any) -> Client:
-    """A superuser's browser, signed in."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("aree", "secret"))
-    return client
-
-
-@pytest.fixture
 def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
     """Ploy by Nok, opened in a browser, claimed, and rewarded."""
     browser = Browser()

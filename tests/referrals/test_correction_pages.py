@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
@@ -15,19 +14,10 @@ from tests.people import Browser, Person
 from tests.referrals.aree import fresh
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import attribution_of, balances, code_of, invited, user_of
+from tests.staff import staff
 
 pytestmark = pytest.mark.django_db
 ALL = (*CORRECTIONS, ATTRIBUTE)
-
-
-def staff(*permissions: str) -> Client:
-    """Return the browser of Aree, who has these permissions."""
-    aree = User.objects.create_user("aree", "secret")
-    codenames = [permission.rpartition(".")[2] for permission in permissions]
-    aree.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client = Client()
-    client.force_login(aree)
-    return client
 
 
 LOOKS = ("view_attribution", "view_user")
