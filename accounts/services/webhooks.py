@@ -27,7 +27,6 @@ DUPLICATE = "duplicate"
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=12)
-UNFINISHED = (Status.RECEIVED, Status.FAILED)
 
 
 class WebhookWorkFailed(Exception):

@@ -232,6 +232,7 @@ def test_a_large_grant_says_that_it_waits(aree: Desk, ploys_page: str, ploys_id:
     waits = "5,000 coins for Ploy (user_ploy): waits for a second person to approve."
     assert waits in told(shown)
     assert "Nothing moves on the ledger." in told(shown)
+    assert shown.context["subtitle"] == "Ploy (user_ploy)"
     assert not GrantRequest.objects.exists()
 
     assert waits in told(aree.confirm(f"{ploys_page}grant/", shown))
