@@ -4,8 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from referrals.models import Attribution
 from referrals.services.proof import verify_attributions
 from rewards.services import verify_ledger
+from tests.people import Browser, Person
+from tests.referrals.back_end import BackEnd
+from tests.referrals.story import attribution_of
+
+
+@pytest.fixture
+def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
+    """Ploy by Nok, opened in a browser, claimed, and rewarded."""
+    browser = Browser()
+    browser.open_link(noks_code)
+    browser.sign_in(ploy).claim()
+    back_end.report(ploy)
+    return attribution_of(ploy)
 
 
 @pytest.fixture(autouse=True)

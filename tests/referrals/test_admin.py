@@ -23,7 +23,6 @@ from rewards.amounts import Amounts
 from rewards.models import Transaction
 from tests.factories import AttributionFactory
 from tests.people import Browser, Person, newcomer
-from tests.referrals.back_end import BackEnd
 from tests.referrals.bulk import LIST, choose, decide
 from tests.referrals.story import attribution_of, balances, invited
 from tests.staff import staff
@@ -31,16 +30,6 @@ from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 HISTORY = (Attribution, BrowserSession, Capture, Decision, QualifyingEvent, UserDevice)
-
-
-@pytest.fixture
-def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-    """Ploy by Nok, opened in a browser, claimed, and rewarded."""
-    browser = Browser()
-    browser.open_link(noks_code)
-    browser.sign_in(ploy).claim()
-    back_end.report(ploy)
-    return attribution_of(ploy)
 
 
 def test_every_page_of_the_app_opens(aree: Client, attribution: Attribution) -> None:
