@@ -128,6 +128,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return words[0] if words and "@" not in words[0] else NEUTRAL_NAME
 
     @property
+    def known_as(self) -> str:
+        """Who somebody is, for staff: the first name, if known, and the Clerk id."""
+        return f"{self.display_name} ({self})" if self.first_name else str(self)
+
+    @property
     def is_gone(self) -> bool:
         """Deleted or banned: may not sign in, has no valid code, is paid nothing."""
         return self.deleted_at is not None or self.banned_at is not None

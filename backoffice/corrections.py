@@ -105,6 +105,10 @@ class CorrectableAdmin(ListAdmin):
             if request.user.has_perm(correction.permission) and correction.applies(subject)
         ]
 
+    def name_of(self, subject: Model) -> str:
+        """Name the row to staff, where it is corrected."""
+        return str(subject)
+
     def address_of(self, correction: Correction, subject: Model) -> str:
         return reverse(f"admin:{self._url_name(correction)}", args=[subject.pk])
 
@@ -166,7 +170,7 @@ class CorrectableAdmin(ListAdmin):
             **self.admin_site.each_context(request),
             **shown,
             "title": correction.label,
-            "subtitle": str(subject),
+            "subtitle": self.name_of(subject),
             "opts": self.opts,
             "original": subject,
             "correction": correction,

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
@@ -25,8 +26,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from accounts.models import WebhookReceipt
-from referrals.models import Attribution, Status
+from accounts.services import inbox_figures
+from referrals.services.funnel import held_queue
 
 REQUESTS = Counter("mimivibes_http_requests", "Requests answered.", ["method", "route", "status"])
 DURATION = Histogram(
@@ -84,18 +85,12 @@ def _processes() -> CollectorRegistry:
 def _database() -> CollectorRegistry:
     """Read what must be looked at before users see it."""
     registry = CollectorRegistry()
-    failed = WebhookReceipt.objects.filter(
-        status=WebhookReceipt.Status.FAILED,
-        next_attempt_at__isnull=False,  # as all of them; said, so that the small index serves
-    )
-    Gauge("mimivibes_webhooks_failed", "Deliveries whose work failed.", registry=registry).set(
-        failed.count()
-    )
-    oldest = failed.order_by("received_at").values_list("received_at", flat=True).first()
-    Gauge(
-        "mimivibes_webhook_oldest_failed_seconds", "Age of the oldest of them.", registry=registry
-    ).set((timezone.now() - oldest).total_seconds() if oldest else 0)
-    Gauge(
-        "mimivibes_attributions_held", "Attributions that wait for a decision.", registry=registry
-    ).set(Attribution.objects.filter(status=Status.HELD).count())
+    inbox, now = inbox_figures(), timezone.now()
+    waiting = now - inbox.oldest_failed_at if inbox.oldest_failed_at else timedelta()
+    for name, description, value in (
+        ("webhooks_failed", "Deliveries whose work failed.", inbox.failed),
+        ("webhook_oldest_failed_seconds", "Age of the oldest of them.", waiting.total_seconds()),
+        ("attributions_held", "Attributions that wait for a decision.", held_queue().waiting),
+    ):
+        Gauge(f"mimivibes_{name}", description, registry=registry).set(value)
     return registry

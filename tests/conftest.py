@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
+from django.utils import timezone
 
+from accounts.models import User
+from accounts.services import create_api_key
 from tests.database import remember_seeds, restore_seeds
 from tests.people import Browser, Person, newcomer
+from tests.referrals.back_end import BackEnd
+from tests.staff import signed_in
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +46,19 @@ def mali() -> Person:
 @pytest.fixture
 def somchai() -> Person:
     return newcomer("Somchai", age_seconds=3600)
+
+
+@pytest.fixture
+def aree(db: Any) -> Client:
+    """A superuser's browser, signed in to the admin."""
+    return signed_in(User.objects.create_superuser("aree", "secret"))
+
+
+@pytest.fixture
+def back_end(db: Any) -> BackEnd:
+    """The web app's own back end, which reports what people do."""
+    _, key = create_api_key(name="web app", scopes=["events"], now=timezone.now())
+    return BackEnd(key)
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ DUPLICATE = "duplicate"
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=12)
-UNFINISHED = (Status.RECEIVED, Status.FAILED)
 
 
 class WebhookWorkFailed(Exception):
@@ -88,6 +87,7 @@ class Inbox(NamedTuple):
     unfinished: int
     failed: int
     oldest_at: datetime | None
+    oldest_failed_at: datetime | None
     newest_at: datetime | None
     """When Clerk delivered last, whatever became of it."""
 
@@ -98,6 +98,7 @@ def inbox_figures() -> Inbox:
         unfinished=Count("*"),
         failed=Count("status", filter=Q(status=Status.FAILED)),
         oldest_at=Min("received_at"),
+        oldest_failed_at=Min("received_at", filter=Q(status=Status.FAILED)),
     )
     newest = WebhookReceipt.objects.order_by("-received_at").values_list("received_at", flat=True)
     return Inbox(**waiting, newest_at=newest.first())

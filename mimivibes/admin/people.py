@@ -90,7 +90,7 @@ class IsStaffAccount(admin.SimpleListFilter):
 class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     """Inspect people, whose data is Clerk's to change; manage staff accounts.
 
-    Nobody is deleted here: people are erased by `manage.py erase_user`, staff made inactive.
+    Nobody is deleted here: people are erased when Clerk deletes them, staff are made inactive.
     """
 
     add_form = StaffCreationForm
@@ -136,6 +136,9 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
         if person is not None and person.clerk_id:
             context |= page_of_person(person, request=request, now=timezone.now())
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def name_of(self, subject: Any) -> str:
+        return str(subject.known_as)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

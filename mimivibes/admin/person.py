@@ -8,10 +8,11 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from accounts.models import User, WebhookReceipt
-from referrals.services.story import devices_of, invited_by, named, story_of, told, who_did
+from referrals.services.story import devices_of, invited_by, named, story_of, who_did
 from rewards import services as rewards
 from rewards.amounts import Currency
 from rewards.models import Transaction
+from rewards.wording import signed
 
 MOST = 20
 
@@ -68,8 +69,8 @@ def _referrals_of(person: User, now: datetime) -> dict[str, Any]:
             {
                 "attribution": row.attribution,
                 "name": named(row.attribution.referee),
-                "to_referee": told(row.to_referee),
-                "to_referrer": told(row.to_referrer),
+                "to_referee": signed(row.to_referee),
+                "to_referrer": signed(row.to_referrer),
             }
             for row in invited
         ],
@@ -102,7 +103,7 @@ def _ledger_of(person: User) -> dict[str, Any]:
 
 
 def _transaction(row: Transaction, person: User) -> dict[str, Any]:
-    return {"row": row, "amounts": told(row.amounts), "by": who_did(row.actor, person).text}
+    return {"row": row, "amounts": signed(row.amounts), "by": who_did(row.actor, person).text}
 
 
 def _deliveries_about(person: User) -> dict[str, Any]:

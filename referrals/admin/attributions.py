@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
@@ -15,7 +14,8 @@ from referrals.admin.filters import ProgramFilter
 from referrals.admin.links import codes
 from referrals.admin.queue import QueueAdmin
 from referrals.models import Attribution
-from referrals.services.story import named, story_of, told
+from referrals.services.story import invitation, named, story_of
+from rewards.wording import signed
 
 
 @admin.register(Attribution)
@@ -60,6 +60,9 @@ class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
     def referrer_name(self, attribution: Attribution) -> str:
         return named(attribution.referrer)
 
+    def name_of(self, subject: Any) -> str:
+        return invitation(subject)
+
     def get_fieldsets(self, request: HttpRequest, obj: Attribution | None = None) -> Any:
         """Leave it to the story to show the fields."""
         return ()
@@ -72,12 +75,12 @@ class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
         to_referee, to_referrer = story.paid
         names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
         context |= {
-            "title": _("Invitation of %(referee)s by %(referrer)s") % names,
+            "title": invitation(attribution),
             "subtitle": None,
             "story": story,
             "attribution": story.attribution,
             "names": names,
-            "to_referee": told(to_referee),
-            "to_referrer": told(to_referrer),
+            "to_referee": signed(to_referee),
+            "to_referrer": signed(to_referrer),
         }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -23,9 +23,9 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 from backoffice.corrections import CorrectableAdmin, CorrectionForm, actor_of
 from backoffice.lists import MOST_AT_ONCE
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
-from referrals.admin.corrections import ClawBackForm
 from referrals.models import Attribution
 from referrals.services import corrections
+from rewards.admin.corrections import ClawBackForm
 from rewards.services.effects import Effect
 
 

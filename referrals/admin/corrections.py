@@ -13,6 +13,7 @@ from referrals.services import corrections
 from referrals.services.attributions import MoveNotAllowed
 from referrals.services.inviters import InviterNotFound, code_of_inviter
 from rewards import services as rewards
+from rewards.admin.corrections import ClawBackForm
 
 REFUSALS = (
     MoveNotAllowed,
@@ -20,16 +21,6 @@ REFUSALS = (
     rewards.InsufficientBalance,
     rewards.AlreadyReversed,
 )
-
-
-class ClawBackForm(CorrectionForm):
-    """A correction that takes back what may have been spent already."""
-
-    claw_back = forms.BooleanField(
-        label=gettext_lazy("Take back what is left"),
-        required=False,
-        help_text=gettext_lazy("If somebody has spent it, record the rest as a shortfall."),
-    )
 
 
 class InviterField(forms.CharField):
@@ -181,7 +172,9 @@ CORRECTIONS = (
 
 
 def _can_be_attributed(user: User) -> bool:
-    return user.clerk_id is not None and not user.is_gone
+    if user.clerk_id is None or user.is_gone:
+        return False
+    return not Attribution.objects.live().filter(referee=user).exists()
 
 
 ATTRIBUTE = Correction(

@@ -1,17 +1,12 @@
-"""Where the admin shows a row, and how lists of referrals find what belongs to a code."""
+"""How lists find what belongs to a code, and what the references of the ledger stand for."""
 
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from accounts.models import User
-from backoffice.links import page_of
 from backoffice.references import register_reference
 from backoffice.search import NOTHING, Finder, Term, found_first
 from referrals.models import Attribution, QualifyingEvent, ReferralCode, normalized_code
-from referrals.services.story import named
 
 
 def codes(field: str, *, key: str = "pk") -> Finder:
@@ -29,11 +24,6 @@ def codes(field: str, *, key: str = "pk") -> Finder:
         return Q(**{f"{field}__in": found})
 
     return find
-
-
-def person_link(user: User) -> SafeString:
-    """Link to a person's page."""
-    return format_html('<a href="{}">{}</a>', page_of(user), named(user))
 
 
 def attribution_behind(id_: str) -> Attribution | None:

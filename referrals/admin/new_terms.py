@@ -25,9 +25,9 @@ from referrals.services.terms import (
     TermsMadeMeanwhile,
     TimeHasPassed,
     check_draft,
-    in_words,
     make_terms,
     tenures_of,
+    time_in_words,
     warnings_on,
 )
 from referrals.services.terms_in_words import (
@@ -134,7 +134,7 @@ class NewTermsPages(admin.ModelAdmin):  # type: ignore[type-arg]
             changes = differences(last, made) if last else what_they_say(made)
             self.log_addition(request, made, " ".join([*changes, f"{_('Reason')}: {reason}"]))
         done = _("Version %(number)s is made. It takes effect at %(time)s.")
-        said = {"number": made.version, "time": in_words(made.effective_from)}
+        said = {"number": made.version, "time": time_in_words(made.effective_from)}
         self.message_user(request, done % said, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:referrals_programterms_change", args=[made.pk]))
 
@@ -161,7 +161,7 @@ class NewTermsPages(admin.ModelAdmin):  # type: ignore[type-arg]
         until_then = next((t.terms for t in tenures if t.terms.effective_from <= starts), None)
         context = {
             "draft": draft,
-            "starts": in_words(starts) if draft.effective_from else "",
+            "starts": time_in_words(starts) if draft.effective_from else "",
             "differences": differences(last, draft) if last else [],
             "until_then": until_then if until_then != last else None,
             "differences_then": differences(until_then, draft) if until_then else [],

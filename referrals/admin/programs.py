@@ -24,13 +24,14 @@ from referrals.services.terms import (
     State,
     Tenure,
     attributions_under,
-    in_words,
     last_terms_of,
     shown_count,
     tenure_of,
     tenures_of,
+    time_in_words,
 )
-from referrals.services.terms_in_words import amounts_in_words, what_they_say
+from referrals.services.terms_in_words import what_they_say
+from rewards.wording import in_words
 
 STATES = {
     State.IN_FORCE: gettext_lazy("In force now"),
@@ -48,7 +49,10 @@ def state_badge(tenure: Tenure) -> SafeString:
 
 def period(tenure: Tenure) -> str:
     """Say from when until when a version counts."""
-    said = {"since": in_words(tenure.since), "until": in_words(tenure.until or tenure.since)}
+    said = {
+        "since": time_in_words(tenure.since),
+        "until": time_in_words(tenure.until or tenure.since),
+    }
     if tenure.state == State.NEVER:
         return _("was to begin %(since)s") % said
     if tenure.until is None:
@@ -64,8 +68,8 @@ def row_of(tenure: Tenure) -> dict[str, Any]:
         "tenure": tenure,
         "state": state_badge(tenure),
         "period": period(tenure),
-        "referee": amounts_in_words(terms.referee_amounts),
-        "referrer": amounts_in_words(terms.referrer_amounts),
+        "referee": in_words(terms.referee_amounts),
+        "referrer": in_words(terms.referrer_amounts),
         "address": page_of(terms),
     }
 
@@ -187,11 +191,11 @@ class ProgramTermsAdmin(NewTermsPages, WhatIfPage, ListAdmin):
 
     @admin.display(description=gettext_lazy("referee gets"))
     def referee(self, terms: ProgramTerms) -> str:
-        return amounts_in_words(terms.referee_amounts)
+        return in_words(terms.referee_amounts)
 
     @admin.display(description=gettext_lazy("referrer gets"))
     def referrer(self, terms: ProgramTerms) -> str:
-        return amounts_in_words(terms.referrer_amounts)
+        return in_words(terms.referrer_amounts)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -24,7 +24,8 @@ from backoffice.lists import COUNTED
 from referrals.admin.bulk import BulkAdmin
 from referrals.services.queue import COUNTED as COUNTED_EVIDENCE
 from referrals.services.queue import RULES, Case, Position, Waiting, held_attributions, held_cases
-from referrals.services.story import named, told
+from referrals.services.story import named
+from rewards.wording import signed
 
 WAITING = {
     Waiting.REVIEW: gettext_lazy("a decision of staff"),
@@ -151,7 +152,7 @@ def _shown(case: Case, *, shows_email: bool) -> ShownCase:
         case=case,
         referee=side(_("referee"), attribution.referee),
         referrer=side(_("referrer"), attribution.referrer),
-        payments=[(named(p.user), told(p.amounts), p.when) for p in case.payments],
+        payments=[(named(p.user), signed(p.amounts), p.when) for p in case.payments],
         waits_for=list(_waits_for(case)),
         address=page_of(attribution),
     )

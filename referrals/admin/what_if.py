@@ -27,7 +27,7 @@ from referrals.admin.new_terms import (
 )
 from referrals.models import ProgramTerms
 from referrals.services.story import named
-from referrals.services.terms import in_words, tenures_of
+from referrals.services.terms import tenures_of, time_in_words
 from referrals.services.terms_in_words import CURRENCIES, differences, what_they_say
 from referrals.services.what_if import (
     LONGEST,
@@ -173,8 +173,8 @@ def _shown(result: WhatIf) -> dict[str, Any]:
     return {
         "result": result,
         "claims_read": f"{result.claims_read:,}",
-        "since": in_words(result.since),
-        "until": in_words(result.cut_at or result.until),
+        "since": time_in_words(result.since),
+        "until": time_in_words(result.cut_at or result.until),
         "tables": list(_tables(result.was, result.would_be)),
         "changes": _changes(result),
         "more_changes": more_changes,
@@ -229,14 +229,14 @@ def _changes(result: WhatIf) -> list[dict[str, Any]]:
             "at": change.at,
             "person": named(change.referee),
             "address": page_of(change.referee),
-            "was": _in_words(change.was, referrers),
-            "would_be": _in_words(change.would_be, referrers),
+            "was": _told(change.was, referrers),
+            "would_be": _told(change.would_be, referrers),
         }
         for change in result.examples
     ]
 
 
-def _in_words(result: Result, referrers: dict[int, User]) -> str:
+def _told(result: Result, referrers: dict[int, User]) -> str:
     """Say what a claim comes to."""
     if result.fate == Fate.REFUSED:
         return _("Refused: %(why)s.") % {"why": REFUSALS.get(result.refusal, result.refusal)}

@@ -132,7 +132,7 @@ def check_draft(draft: ProgramTerms, last: ProgramTerms | None, *, now: datetime
     if starts < now:
         raise TimeHasPassed(
             _("%(time)s has passed. Terms take effect now or later, never in the past.")
-            % {"time": in_words(starts)}
+            % {"time": time_in_words(starts)}
         )
     if last and not differences(last, draft) and starts >= last.effective_from:
         raise NothingDiffers(
@@ -205,7 +205,7 @@ def _referrers_with(attributions: int) -> int:
 def _on_waiting(starts: datetime, tenures: list[Tenure]) -> list[str]:
     said = []
     for tenure in tenures:
-        names = {"number": tenure.terms.version, "time": in_words(tenure.since)}
+        names = {"number": tenure.terms.version, "time": time_in_words(tenure.since)}
         if tenure.state == State.WAITS and starts <= tenure.since:
             said.append(
                 _(
@@ -237,7 +237,7 @@ def shown_count(count: int) -> str:
     )
 
 
-def in_words(at: datetime) -> str:
+def time_in_words(at: datetime) -> str:
     """Write a time for staff, with its zone, as the admin writes times."""
     local = timezone.localtime(at)
     return f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}"

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from referrals.models import ProgramTerms
 from referrals.models.programs import SIDES
-from rewards.amounts import Amounts, Currency
+from rewards.amounts import Currency
+from rewards.wording import in_words
 
 AMOUNTS = tuple(f"{side}_{currency}" for side in SIDES for currency in Currency.values)
 CONDITIONS = (
@@ -98,7 +99,7 @@ def what_they_say(terms: ProgramTerms) -> list[str]:
         % {"days": f"{terms.claim_days:,}"},
         *_caps(terms),
         _("The referee gets %(amounts)s when the claim is accepted.")
-        % {"amounts": amounts_in_words(terms.referee_amounts)},
+        % {"amounts": in_words(terms.referee_amounts)},
         ngettext(
             "The attribution qualifies with the referee's event “%(type)s”.",
             "The attribution qualifies with the referee's event “%(type)s” number %(count)s.",
@@ -141,7 +142,7 @@ def _caps(terms: ProgramTerms) -> list[str]:
 
 
 def _referrers_reward(terms: ProgramTerms) -> str:
-    amounts = amounts_in_words(terms.referrer_amounts)
+    amounts = in_words(terms.referrer_amounts)
     if not terms.hold_days:
         return _("The referrer then gets %(amounts)s at once.") % {"amounts": amounts}
     sentence = ngettext(
@@ -150,22 +151,6 @@ def _referrers_reward(terms: ProgramTerms) -> str:
         terms.hold_days,
     )
     return sentence % {"amounts": amounts, "days": f"{terms.hold_days:,}"}
-
-
-def amounts_in_words(amounts: Amounts) -> str:
-    """Write what a side gets, e.g. `1 star, 50 coins`."""
-    parts = [_amount(Currency(currency), n) for currency, n in amounts if n]
-    return ", ".join(parts) or _("nothing")
-
-
-def _amount(currency: Currency, n: int) -> str:
-    words = {
-        Currency.STARS: ngettext("%(count)s star", "%(count)s stars", n),
-        Currency.FREE_POINTS: ngettext("%(count)s free point", "%(count)s free points", n),
-        Currency.COINS: ngettext("%(count)s coin", "%(count)s coins", n),
-        Currency.EXP: _("%(count)s experience"),
-    }
-    return words[currency] % {"count": f"{n:,}"}
 
 
 def currency_of(field: str) -> str:

@@ -1,5 +1,6 @@
 """The corrections of the ledger, each a form, a permission and a verb."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -75,7 +76,7 @@ class ClawBackForm(CorrectionForm):
         required=False,
         help_text=gettext_lazy("If it has been spent, record the rest as a shortfall."),
     )
-    field_order = ["claw_back"]
+    field_order: Sequence[str] = ["claw_back"]
 
 
 def _is_waiting(request: GrantRequest) -> bool:
@@ -106,7 +107,7 @@ TAKE_BACK = Correction(
     act=corrections.take_back,
     refusals=(corrections.AlreadyDone, InsufficientBalance),
     form_class=TakeBackForm,
-    applies=lambda user: bool(user.clerk_id),
+    applies=lambda user: bool(user.clerk_id) and user.deleted_at is None,
 )
 REVERSE = Correction(
     slug="reverse",

@@ -18,7 +18,7 @@ from rewards.admin.corrections import APPROVE, REFUSE
 from rewards.admin.ledger import LedgerAdmin
 from rewards.amounts import Currency
 from rewards.models import GrantRequest
-from rewards.services.effects import in_words
+from rewards.wording import in_words
 
 Status = GrantRequest.Status
 ALL = "all"

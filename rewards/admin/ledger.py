@@ -16,10 +16,10 @@ from backoffice.filters import ValuesFilter
 from backoffice.links import link_to
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
 from backoffice.references import row_behind
-from rewards.admin.amounts import shown
 from rewards.admin.corrections import REVERSE
 from rewards.amounts import Currency
 from rewards.models import Balance, Entry, GrantRequest, Transaction
+from rewards.wording import signed
 
 
 class LedgerAdmin(ReadOnlyAdmin):
@@ -102,7 +102,7 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
 
     @admin.display(description="amounts")
     def change(self, transaction: Transaction) -> str:
-        return shown(transaction.amounts)
+        return signed(transaction.amounts)
 
     @admin.display(description=gettext_lazy("belongs to"))
     def belongs_to(self, transaction: Transaction) -> SafeString | str:

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 
 from backoffice import search
 from backoffice.lists import ListAdmin
-from rewards.admin.amounts import shown
 from rewards.amounts import Currency
 from rewards.models import ExchangeRate, RewardRule
+from rewards.wording import signed
 
 
 @admin.register(RewardRule)
@@ -29,7 +29,7 @@ class RewardRuleAdmin(ListAdmin):
 
     @admin.display(description="pays")
     def pays(self, rule: RewardRule) -> str:
-        return shown(rule.amounts)
+        return signed(rule.amounts)
 
 
 @admin.register(ExchangeRate)

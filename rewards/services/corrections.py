@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, GrantRequest, Transaction, net_amounts
 from rewards.services.balances import InsufficientBalance, balances_of, lock_balances
-from rewards.services.effects import Effect, effect_on, in_words
+from rewards.services.effects import Effect, effect_on
 from rewards.services.grant_requests import (
     BY_HAND,
     GRANT_KIND,
@@ -25,6 +25,7 @@ from rewards.services.grants import Recipient, grant
 from rewards.services.owners import ask_owner
 from rewards.services.posting import AlreadyReversed, Posting, from_house, post
 from rewards.services.reversals import refuse_erased, reverse_transaction
+from rewards.wording import in_words
 
 TAKE_BACK_KIND = "take_back"
 TAKE_BACK_MEMO = "Taken back by our support team"
@@ -181,19 +182,19 @@ def _granted_lately(*, user_id: int, actor: str, now: datetime) -> Amounts:
 def _waiting(user: Recipient, amounts: Amounts) -> str:
     return _("%(amounts)s for %(person)s: waits for a second person to approve.") % {
         "amounts": in_words(amounts),
-        "person": user,
+        "person": user.known_as,
     }
 
 
-def _shortfall(user: object, amounts: Amounts) -> list[str]:
+def _shortfall(user: Recipient, amounts: Amounts) -> list[str]:
     if not amounts:
         return []
-    told = {"person": user, "amounts": in_words(amounts)}
+    told = {"person": user.known_as, "amounts": in_words(amounts)}
     return [_("Shortfall: %(person)s lacks %(amounts)s of it.") % told]
 
 
 def _not_enough(user_id: int) -> InsufficientBalance:
-    held = in_words(balances_of(user_id)) or _("nothing")
+    held = in_words(balances_of(user_id))
     return InsufficientBalance(
         _("There is not enough on the balance, which is: %(amounts)s.") % {"amounts": held}
     )

@@ -11,9 +11,8 @@ from django.contrib.auth import get_user_model
 from django.db.models import BigIntegerField, Func, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from rewards.amounts import Amounts, Currency
+from rewards.amounts import Currency
 from rewards.models import Account, Balance, Entry, Transaction
 
 
@@ -76,21 +75,6 @@ def effect_on(*, user_ids: Iterable[int], now: datetime, moves: Sequence[str] = 
     )
 
 
-def in_words(amounts: Amounts) -> str:
-    """Name each amount that is not zero, e.g. `1 star, 50 coins`."""
-    named = {
-        "stars": ngettext("%(amount)s star", "%(amount)s stars", abs(amounts.stars)),
-        "free_points": ngettext(
-            "%(amount)s free point", "%(amount)s free points", abs(amounts.free_points)
-        ),
-        "coins": ngettext("%(amount)s coin", "%(amount)s coins", abs(amounts.coins)),
-        "exp": _("%(amount)s experience"),
-    }
-    return ", ".join(
-        named[currency] % {"amount": f"{amount:,}"} for currency, amount in amounts if amount
-    )
-
-
 def _posted(people: dict[int, Any], now: datetime) -> list[Entry]:
     this_transaction = Cast(
         Cast(Func(function="pg_current_xact_id"), TextField()), BigIntegerField()
@@ -106,7 +90,7 @@ def _posted(people: dict[int, Any], now: datetime) -> list[Entry]:
 def _line(entry: Entry, people: dict[int, Any]) -> LedgerLine:
     owner = people[entry.transaction.user_id]
     return LedgerLine(
-        who=str(owner),
+        who=owner.known_as,
         account=_account(entry),
         currency=str(Currency(entry.currency).label),
         amount=entry.amount,
@@ -130,4 +114,4 @@ def _changes(
     for (user_id, currency), change in sorted(changed.items()):
         after = held.get((user_id, currency), 0)
         label = str(Currency(currency).label)
-        yield BalanceChange(str(people[user_id]), label, after - change, after)
+        yield BalanceChange(people[user_id].known_as, label, after - change, after)

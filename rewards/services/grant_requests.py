@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from rewards.amounts import Amounts
 from rewards.models import GrantRequest
-from rewards.services.effects import Effect, effect_on, in_words
+from rewards.services.effects import Effect, effect_on
 from rewards.services.grants import Recipient, UserGone, grant
+from rewards.wording import in_words
 
 STAFF = "staff:"
 """How the actor of a transaction begins that a member of staff has made; the username follows."""
@@ -104,6 +105,6 @@ def _told(request: GrantRequest) -> str:
     return _("%(request)s, %(amounts)s for %(person)s: waiting → %(status)s") % {
         "request": request,
         "amounts": in_words(request.amounts),
-        "person": request.user,
+        "person": request.user.known_as,
         "status": request.get_status_display().lower(),
     }

@@ -20,6 +20,9 @@ class Recipient(Protocol):
     @property
     def is_gone(self) -> bool: ...
 
+    @property
+    def known_as(self) -> str: ...
+
 
 class Resolver(Protocol):
     """What `settings.REWARDS_USER_RESOLVER` names: find the user, or make one."""

@@ -19,13 +19,6 @@ KEYS = "/admin/accounts/apikey/"
 INBOX = "/admin/accounts/webhookreceipt/"
 
 
-@pytest.fixture
-def aree() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("aree", "secret"))
-    return client
-
-
 def member(name: str, **fields: Any) -> User:
     user = provision_user(clerk_id=f"user_{name.lower()}", now=timezone.now())
     for field, value in {"first_name": name, **fields}.items():

@@ -19,6 +19,7 @@ from mimivibes.models import CommandRun
 from referrals.models import Program
 from rewards.models import ExchangeRate, GrantRequest, LedgerProof
 from tests.factories import AttributionFactory, BrowserSessionFactory, CaptureFactory, TermsFactory
+from tests.staff import signed_in
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -66,9 +67,3 @@ def demo(_loaded: None, db: None) -> None:
 def aree(demo: None) -> Client:
     """A superuser's browser, signed in."""
     return signed_in(User.objects.create_superuser("superaree", "secret"))
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client

@@ -19,9 +19,10 @@ from backoffice import export
 from backoffice.export import BYTE_ORDER_MARK, as_cell
 from referrals.models import Attribution, Capture
 from rewards.models import Entry, Transaction
-from tests.backoffice.conftest import address_of, signed_in
+from tests.backoffice.conftest import address_of
 from tests.backoffice.test_lists import LISTS, queries_of
 from tests.factories import UserFactory
+from tests.staff import signed_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db

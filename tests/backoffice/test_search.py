@@ -22,7 +22,7 @@ from referrals.models import (
 from rewards.amounts import Amounts
 from rewards.models import Balance, Entry, Transaction
 from rewards.services import grant
-from tests.backoffice.conftest import address_of, signed_in
+from tests.backoffice.conftest import address_of
 from tests.factories import (
     AttributionFactory,
     BrowserSessionFactory,
@@ -30,6 +30,7 @@ from tests.factories import (
     ReferralCodeFactory,
     UserFactory,
 )
+from tests.staff import signed_in
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User, WebhookReceipt
-from accounts.services import create_api_key, erase_user
+from accounts.services import erase_user
 from referrals.models import UserDevice
 from referrals.services.attributions import reverse_attribution
 from rewards import services as rewards
@@ -22,19 +22,6 @@ from tests.referrals.story import attribution_of, invited, user_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def aree(db: Any) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("aree", "secret"))
-    return client
-
-
-@pytest.fixture
-def back_end(db: Any) -> BackEnd:
-    _, key = create_api_key(name="web app", scopes=["events"], now=timezone.now())
-    return BackEnd(key)
 
 
 def address(row: Any) -> str:

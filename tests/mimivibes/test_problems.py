@@ -1,12 +1,14 @@
 """Every error under `/api/` is problem+json, whoever made it."""
 
 import json
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.test import Client, override_settings
 
+from mimivibes.problems import PROBLEMS
 from referrals.models import Capture
 from tests.people import Browser, Person
 from tests.problems import refused
@@ -166,3 +168,10 @@ def test_a_problem_carries_the_cors_headers_that_let_the_web_app_read_it() -> No
 
     refused(response, 404, "not_found")
     assert response["Access-Control-Allow-Origin"] == "https://app.example.com"
+
+
+@pytest.mark.parametrize("code", sorted({p.code for p in PROBLEMS.values()}))
+def test_every_code_is_in_the_documentation(code: str) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+
+    assert f"`{code}`" in page.read_text()

@@ -1,22 +1,25 @@
 """What the stories of this app need besides the cast."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from accounts.services import create_api_key
+from referrals.models import Attribution
 from referrals.services.proof import verify_attributions
 from rewards.services import verify_ledger
+from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
+from tests.referrals.story import attribution_of
 
 
 @pytest.fixture
-def back_end(db: Any) -> BackEnd:
-    """The web app's own back end, which reports what people do."""
-    _, key = create_api_key(name="web app", scopes=["events"], now=timezone.now())
-    return BackEnd(key)
+def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
+    """Ploy by Nok, opened in a browser, claimed, and rewarded."""
+    browser = Browser()
+    browser.open_link(noks_code)
+    browser.sign_in(ploy).claim()
+    back_end.report(ploy)
+    return attribution_of(ploy)
 
 
 @pytest.fixture(autouse=True)

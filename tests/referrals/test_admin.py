@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
@@ -24,40 +23,13 @@ from rewards.amounts import Amounts
 from rewards.models import Transaction
 from tests.factories import AttributionFactory
 from tests.people import Browser, Person, newcomer
-from tests.referrals.back_end import BackEnd
 from tests.referrals.bulk import LIST, choose, decide
 from tests.referrals.story import attribution_of, balances, invited
+from tests.staff import staff
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 HISTORY = (Attribution, BrowserSession, Capture, Decision, QualifyingEvent, UserDevice)
-
-
-def staff(*permissions: str) -> Client:
-    """Return the browser of a member of staff with these permissions of referrals."""
-    aree = User.objects.create_user("aree", "secret")
-    aree.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(aree)
-    return client
-
-
-@pytest.fixture
-def aree(db: Any) -> Client:
-    """A superuser's browser, signed in."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("aree", "secret"))
-    return client
-
-
-@pytest.fixture
-def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-    """Ploy by Nok, opened in a browser, claimed, and rewarded."""
-    browser = Browser()
-    browser.open_link(noks_code)
-    browser.sign_in(ploy).claim()
-    back_end.report(ploy)
-    return attribution_of(ploy)
 
 
 def test_every_page_of_the_app_opens(aree: Client, attribution: Attribution) -> None:
@@ -247,7 +219,7 @@ def test_an_action_of_the_list_shows_what_it_will_do_and_does_nothing(
     shown = choose(aree, action, attribution)
 
     lines = {(line.who, line.amount) for line in shown.context["effect"].lines}
-    assert {("user_ploy", -1), ("user_nok", -50)} <= lines
+    assert {("Ploy (user_ploy)", -1), ("Nok (user_nok)", -50)} <= lines
     assert shown.context["back"] == LIST
     assert attribution_of(ploy).status == Status.REWARDED
 

@@ -23,29 +23,11 @@ from rewards.models import Transaction
 from tests.factories import BrowserSessionFactory, CaptureFactory
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
-from tests.referrals.story import attribution_of, user_of
+from tests.referrals.story import user_of
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def aree(db: Any) -> Client:
-    """A superuser's browser, signed in."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("aree", "secret"))
-    return client
-
-
-@pytest.fixture
-def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-    """Ploy by Nok, opened in a browser, claimed, and rewarded."""
-    browser = Browser()
-    browser.open_link(noks_code)
-    browser.sign_in(ploy).claim()
-    back_end.report(ploy)
-    return attribution_of(ploy)
 
 
 def address(row: Any) -> str:

@@ -12,6 +12,7 @@ from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 from referrals.models import Attribution
 from referrals.services.attributions import reject_attribution
 from referrals.services.corrections import decide_held
+from referrals.services.story import invitation
 from rewards.amounts import Amounts
 from rewards.services.effects import Effect
 from tests.people import newcomer
@@ -53,9 +54,14 @@ def test_approving_many_pays_each_and_tells_every_line(
     assert [balances(guest).stars for guest in GUESTS] == [1, 1, 1]
     paid = [(line.who, line.amount) for line in effect.lines if line.account == "their own"]
     assert sorted(paid) == [
-        *(("user_mali", 1), ("user_nok", 50), ("user_ploy", 1), ("user_somchai", 1)),
+        *(
+            ("Mali (user_mali)", 1),
+            ("Nok (user_nok)", 50),
+            ("Ploy (user_ploy)", 1),
+            ("Somchai (user_somchai)", 1),
+        ),
     ]
-    assert "user_mali by user_nok: Held → Pending" in effect.moves
+    assert "Invitation of Mali (user_mali) by Nok (user_nok): Held → Pending" in effect.moves
 
 
 def test_rejecting_many_pays_nobody(held: list[Attribution]) -> None:
@@ -75,8 +81,8 @@ def test_what_is_no_longer_held_or_gone_is_named_as_left_out(held: list[Attribut
     assert statuses() == ["rejected", "held", "pending"]
     left_out = [move for move in effect.moves if "left out" in move]
     assert left_out == [
-        f"{ploys}: left out. It is rejected, not to be pending.",
-        f"{malis}: left out. The invited person's account is deleted or banned.",
+        f"{invitation(ploys)}: left out. It is rejected, not to be pending.",
+        f"{invitation(malis)}: left out. The invited person's account is deleted or banned.",
     ]
 
 

@@ -65,10 +65,3 @@ def test_as_json_it_is_one_object_with_the_same_story(noks_code: str) -> None:
 def test_an_unknown_user_is_an_error_that_says_so(db: None) -> None:
     with pytest.raises(CommandError, match="Nobody has the Clerk id user_nobody"):
         call_command("explain", "user_nobody")
-
-
-def test_the_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        call_command("explain", "--help")
-
-    assert "manage.py explain user_2abc --json" in capsys.readouterr().out

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from tests.factories import AttributionFactory, TermsFactory
 from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import attribution_of, balances, invited, user_of
+from tests.staff import staff
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -30,15 +30,6 @@ LIST = "/admin/referrals/attribution/"
 QUEUE = f"{LIST}held/"
 DECIDE = f"{LIST}decide/"
 DEVICES = [UUID(f"0192f0c1-0000-7000-8000-00000000000{n}") for n in (1, 2)]
-
-
-def staff(*permissions: str) -> Client:
-    """Return the browser of a member of staff with these permissions."""
-    aree = User.objects.create_user("aree", "secret")
-    aree.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(aree)
-    return client
 
 
 @pytest.fixture
@@ -389,10 +380,10 @@ class TestDecide:
 
         effect = shown.context["effect"]
         lines = [(line.who, line.currency, line.amount) for line in effect.lines]
-        assert ("user_mali", "Stars", 1) in lines
-        assert ("user_nok", "Coins", 50) in lines
+        assert ("Mali (user_mali)", "Stars", 1) in lines
+        assert ("Nok (user_nok)", "Coins", 50) in lines
         changes = {(b.who, b.currency): (b.before, b.after) for b in effect.balances}
-        assert changes[("user_nok", "Coins")] == (0, 50)
+        assert changes[("Nok (user_nok)", "Coins")] == (0, 50)
         assert attribution_of(mali).status == Status.HELD
         assert Transaction.objects.count() == before
         assert LogEntry.objects.count() == 0

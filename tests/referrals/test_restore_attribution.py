@@ -76,10 +76,12 @@ def test_what_is_shown_before_a_restoral_is_what_it_gives_back(
 
     effect = by_aree(corrections.restore, rewarded)
 
-    assert effect.moves == ("user_ploy by user_nok: Reversed → Rewarded",)
+    assert effect.moves == (
+        "Invitation of Ploy (user_ploy) by Nok (user_nok): Reversed → Rewarded",
+    )
     own = {(line.who, line.amount) for line in effect.lines if line.account == "their own"}
-    assert own == {("user_ploy", 1), ("user_nok", 50)}
-    assert ("user_nok", 0, 50) in {(b.who, b.before, b.after) for b in effect.balances}
+    assert own == {("Ploy (user_ploy)", 1), ("Nok (user_nok)", 50)}
+    assert ("Nok (user_nok)", 0, 50) in {(b.who, b.before, b.after) for b in effect.balances}
 
 
 def test_an_older_reversal_is_restored_too(rewarded: Attribution, nok: Person) -> None:
@@ -212,7 +214,7 @@ def test_a_rejection_is_not_restored_nor_a_reversal_reopened(over: Attribution, 
 def test_not_beside_another_live_attribution(over: Attribution, ploy: Person, verb: Any) -> None:
     by_aree(corrections.attribute_by_hand, user_of(ploy), code=ReferralCodeFactory())
 
-    with pytest.raises(corrections.AnotherStands, match="user_ploy is attributed to user_extra"):
+    with pytest.raises(corrections.AnotherStands, match=r"\(user_ploy\) is attributed to Extra"):
         by_aree(verb, over)
 
 
@@ -226,7 +228,7 @@ def test_not_of_or_for_somebody_who_is_gone(
     else:
         User.objects.filter(clerk_id=f"user_{name}").update(banned_at=timezone.now())
 
-    with pytest.raises(corrections.PersonGone, match=f"user_{name} is deleted or banned"):
+    with pytest.raises(corrections.PersonGone, match=rf"user_{name}\)? is deleted or banned"):
         by_aree(verb, over)
 
 
@@ -255,7 +257,7 @@ def test_a_reopened_one_waits_for_review_and_can_be_approved(
     by_aree(corrections.reject, attribution)
     by_aree(corrections.reopen, attribution)
     effect = by_aree(corrections.approve, attribution)
-    assert effect.moves == ("user_ploy by user_nok: Held → Pending",)
+    assert effect.moves == ("Invitation of Ploy (user_ploy) by Nok (user_nok): Held → Pending",)
     assert balances(ploy).stars == 1
 
 

@@ -1,7 +1,6 @@
 """The ledger in the admin: read by staff, changed by nobody."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,14 +12,6 @@ from tests.rewards.conftest import NOW
 from tests.statements import statements
 
 LEDGER = {"transaction": Transaction, "entry": Entry, "balance": Balance}
-
-
-@pytest.fixture
-def aree(db: Any) -> Client:
-    """A superuser's browser, signed in."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("aree", "secret"))
-    return client
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from accounts.models import User
+from accounts.services import erase_user
 from rewards.amounts import Amounts
 from rewards.models import GrantRequest, Transaction
 from rewards.services import balances_of, grant, spend
@@ -84,7 +85,7 @@ def test_amounts_are_taken_back(aree: Desk, ploys_page: str, ploys_id: int, give
 
     done = aree.correct(f"{ploys_page}take-back/", coins="7", what_is_left="on")
 
-    assert "Shortfall: user_ploy lacks 2 coins of it." in told(done)
+    assert "Shortfall: Ploy (user_ploy) lacks 2 coins of it." in told(done)
     assert not balances_of(ploys_id)
 
 
@@ -115,7 +116,7 @@ def test_what_was_spent_is_clawed_back(aree: Desk, ploys_id: int, give: Give) ->
     shown = aree.preview(f"{page_of(given)}reverse/", claw_back="on")
 
     assert "the house: clawed back" in told(shown)
-    assert "Shortfall: user_ploy lacks 3 coins of it." in told(shown)
+    assert "Shortfall: Ploy (user_ploy) lacks 3 coins of it." in told(shown)
     aree.confirm(f"{page_of(given)}reverse/", shown)
     assert not balances_of(ploys_id)
 
@@ -196,6 +197,8 @@ def test_staff_accounts_and_whoever_is_gone_are_offered_no_grant(
     page = aree.open(f"{ploys_page}change/")
     assert f"{ploys_page}grant/" not in page
     assert f"{ploys_page}take-back/" in page
+    erase_user(clerk_id="user_ploy", now=NOW)
+    assert f"{ploys_page}take-back/" not in aree.open(f"{ploys_page}change/")
 
 
 def test_a_row_that_is_not_there_is_not_found(aree: Desk, db: Any) -> None:
@@ -226,9 +229,10 @@ def test_transactions_with_one_reference_are_a_click_apart(aree: Desk, ploys_id:
 
 def test_a_large_grant_says_that_it_waits(aree: Desk, ploys_page: str, ploys_id: int) -> None:
     shown = aree.preview(f"{ploys_page}grant/", coins="5000")
-    waits = "5,000 coins for user_ploy: waits for a second person to approve."
+    waits = "5,000 coins for Ploy (user_ploy): waits for a second person to approve."
     assert waits in told(shown)
     assert "Nothing moves on the ledger." in told(shown)
+    assert shown.context["subtitle"] == "Ploy (user_ploy)"
     assert not GrantRequest.objects.exists()
 
     assert waits in told(aree.confirm(f"{ploys_page}grant/", shown))

@@ -146,7 +146,7 @@ def test_what_is_taken_back_goes_to_the_house(ploy: User, give: Give) -> None:
 
 def test_more_than_there_is_is_not_taken_back(ploy: User, give: Give) -> None:
     give(coins=8, stars=1)
-    with pytest.raises(InsufficientBalance, match="which is: 1 star, 8 coins"):
+    with pytest.raises(InsufficientBalance, match="which is: 1 star and 8 coins"):
         take_back(ploy, **hand(coins=9))
     assert balances_of(ploy.pk) == Amounts(coins=8, stars=1)
 
@@ -159,7 +159,9 @@ def test_what_is_left_is_taken_back_if_asked_for_and_the_shortfall_told(
     effect = take_back(ploy, **hand(coins=9, stars=1, exp=2, what_is_left=True))
 
     assert not balances_of(ploy.pk)
-    assert effect.moves == ("Shortfall: user_ploy lacks 1 coin, 2 experience of it.",)
+    assert effect.moves == (
+        "Shortfall: Ploy (user_ploy) lacks 1 coin and 2 experience points of it.",
+    )
 
 
 def test_from_nothing_nothing_is_taken(ploy: User, give: Give) -> None:
@@ -205,7 +207,7 @@ def test_what_is_spent_is_reversed_only_with_a_claw_back(ploy: User, give: Give)
 
     effect = reverse(given, **by_aree(claw_back=True))
 
-    assert effect.moves == ("Shortfall: user_ploy lacks 3 coins of it.",)
+    assert effect.moves == ("Shortfall: Ploy (user_ploy) lacks 3 coins of it.",)
     assert not balances_of(ploy.pk)
     assert newest().entries.get(house=Account.CLAWED_BACK).amount == -3
 

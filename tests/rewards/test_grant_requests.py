@@ -72,7 +72,7 @@ def test_beyond_it_nothing_is_paid_and_a_request_waits(ploy: User, aree: User) -
     effect = give_by_hand(ploy, coins=101, stars=1)
 
     assert effect.moves == (
-        "1 star, 101 coins for user_ploy: waits for a second person to approve.",
+        "1 star and 101 coins for Ploy (user_ploy): waits for a second person to approve.",
     )
     assert (effect.lines, effect.balances) == ((), ())
     assert not balances_of(ploy.pk)
@@ -120,7 +120,8 @@ def test_a_second_person_approves_and_it_is_paid(ploy: User, boonmee: User) -> N
 
     assert balances_of(ploy.pk) == Amounts(coins=5000, stars=1)
     assert effect.moves == (
-        f"Grant request {request.pk}, 1 star, 5,000 coins for user_ploy: waiting → approved",
+        f"Grant request {request.pk}, 1 star and 5,000 coins for Ploy (user_ploy):"
+        " waiting → approved",
     )
     assert {(b.currency, b.before, b.after) for b in effect.balances} == {
         ("Coins", 0, 5000),

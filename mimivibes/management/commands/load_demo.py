@@ -3,20 +3,22 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from accounts.management.reporting import ReportingCommand
 from accounts.models import User
 from mimivibes import development
 from mimivibes.demo import data
 from mimivibes.environment import DATA_DIR
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = (
         "Migrate the database, then load people and invitations to look at (DEBUG only). A second"
         " time changes nothing."
     )
+    example = "DEBUG=true manage.py load_demo"
     # Whoever runs this without DEBUG is to read that, not which settings production lacks.
     requires_system_checks = ()
 

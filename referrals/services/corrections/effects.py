@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from referrals.models import Attribution, TimelineEntry
+from referrals.services.story.words import invitation
 from rewards.services.effects import Effect, effect_on
 
 
@@ -24,7 +25,10 @@ def effect_of(
 def left_out(attribution: Attribution, refusal: Exception) -> str:
     """Say of one of many why nothing is done to it."""
     why = str(refusal) or refusal.__doc__ or ""
-    return _("%(attribution)s: left out. %(why)s") % {"attribution": attribution, "why": why}
+    return _("%(attribution)s: left out. %(why)s") % {
+        "attribution": invitation(attribution),
+        "why": why,
+    }
 
 
 def moved_of(attributions: Iterable[Attribution], *, now: datetime) -> list[Attribution]:
@@ -44,7 +48,7 @@ def _moves(attributions: list[Attribution], now: datetime) -> list[str]:
     return [
         _("%(attribution)s: %(from)s → %(to)s")
         % {
-            "attribution": entry.attribution,
+            "attribution": invitation(entry.attribution),
             "from": entry.get_from_status_display() or _("new"),
             "to": entry.get_to_status_display(),
         }

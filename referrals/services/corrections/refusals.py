@@ -48,7 +48,7 @@ def refuse_gone(*people: User) -> None:
     for person in people:
         if person.is_gone:
             raise PersonGone(
-                _("The account of %(person)s is deleted or banned.") % {"person": person}
+                _("The account of %(person)s is deleted or banned.") % {"person": person.known_as}
             )
 
 
@@ -59,14 +59,16 @@ def refuse_second(referee: User, *, besides: Attribution | None = None) -> None:
         standing = standing.exclude(pk=besides.pk)
     if other := standing.first():
         told = _("%(referee)s is attributed to %(referrer)s; reverse or move that one.")
-        raise AnotherStands(told % {"referee": referee, "referrer": other.referrer})
+        raise AnotherStands(
+            told % {"referee": referee.known_as, "referrer": other.referrer.known_as}
+        )
 
 
 def refuse_cycle(*, referee: User, referrer: User) -> None:
     """Raise `ClosesCycle` if `referee` invited `referrer`, directly or through others."""
     if invited(referee=referee, referrer=referrer):
         told = _("%(referee)s invited %(referrer)s, directly or through others.")
-        raise ClosesCycle(told % {"referee": referee, "referrer": referrer})
+        raise ClosesCycle(told % {"referee": referee.known_as, "referrer": referrer.known_as})
 
 
 def refuse_code(code: ReferralCode, *, referee: User, terms: ProgramTerms) -> None:

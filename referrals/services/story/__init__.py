@@ -14,7 +14,7 @@ from referrals.services.story.sources import sources_of
 from referrals.services.story.summary import sides, summary_of
 from referrals.services.story.visits import adoptions, devices, endings, of_others, openings
 from referrals.services.story.waiting import waiting_for
-from referrals.services.story.words import in_words, named, short, told, who_did
+from referrals.services.story.words import invitation, named, short, who_did
 from rewards.amounts import Amounts
 
 __all__ = [
@@ -26,14 +26,13 @@ __all__ = [
     "Tone",
     "Who",
     "devices_of",
-    "in_words",
+    "invitation",
     "invited_by",
     "named",
     "paid_for",
     "short",
     "sides",
     "story_of",
-    "told",
     "waiting_for",
     "who_did",
 ]

@@ -16,7 +16,6 @@ from referrals.services.story.sources import Sources
 from referrals.services.story.words import (
     called,
     checks_of,
-    in_words,
     named,
     often,
     pair,
@@ -25,6 +24,7 @@ from referrals.services.story.words import (
     why,
     why_refused,
 )
+from rewards.wording import in_words
 
 STANDING = (Status.PENDING, Status.QUALIFIED, Status.REWARDED)
 TONES = {

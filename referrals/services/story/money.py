@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from referrals.models import Attribution
 from referrals.services.story.moments import Moment, Tone
 from referrals.services.story.sources import Sources
-from referrals.services.story.words import called, in_words, who_did
+from referrals.services.story.words import called, who_did
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, Transaction
+from rewards.wording import in_words
 
 Paid = dict[tuple[str, int], Amounts]
 """What was paid under a reference to a user, net of what was taken back."""

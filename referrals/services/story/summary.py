@@ -20,17 +20,16 @@ from referrals.services.story.money import Paid
 from referrals.services.story.sources import Sources, by_visit
 from referrals.services.story.words import (
     called,
-    in_words,
     listed,
     often,
     pair,
-    told,
     when,
     who_did,
     why,
     why_refused,
 )
 from rewards.amounts import Amounts
+from rewards.wording import in_words, signed
 
 
 def summary_of(read: Sources, attribution: Attribution | None, paid: Paid) -> str:
@@ -121,7 +120,7 @@ def _pending(attribution: Attribution, read: Sources, paid: Paid) -> str:
         "%(done)d so far."
     ) % {
         **pair(attribution.referee, attribution.referrer),
-        "amounts": in_words(terms.referrer_amounts) or _("nothing"),
+        "amounts": in_words(terms.referrer_amounts),
         "event": terms.qualifying_event_type,
         "often": often(terms.qualifying_event_count),
         "done": done,
@@ -131,7 +130,7 @@ def _pending(attribution: Attribution, read: Sources, paid: Paid) -> str:
 
 def _qualified(attribution: Attribution, read: Sources, paid: Paid) -> str:
     names = pair(attribution.referee, attribution.referrer)
-    amounts = in_words(attribution.terms.referrer_amounts) or _("nothing")
+    amounts = in_words(attribution.terms.referrer_amounts)
     if attribution.referrer.is_gone:
         waits = _("%(referrer)s would get %(amounts)s, but is deleted or banned.")
         return f"{_has(attribution, paid)} {waits % {**names, 'amounts': amounts}}"
@@ -147,8 +146,8 @@ def _rewarded(attribution: Attribution, read: Sources, paid: Paid) -> str:
     to_referee, to_referrer = sides(attribution, paid)
     told_both = {
         **pair(attribution.referee, attribution.referrer),
-        "to_referee": told(to_referee),
-        "to_referrer": told(to_referrer),
+        "to_referee": signed(to_referee),
+        "to_referrer": signed(to_referrer),
     }
     if to_referee and to_referrer:
         text = _("Both were rewarded: %(referee)s %(to_referee)s, %(referrer)s %(to_referrer)s.")
@@ -187,13 +186,16 @@ def _has(attribution: Attribution, paid: Paid) -> str:
         text = _("%(referee)s has %(to_referee)s from it, %(referrer)s %(to_referrer)s.")
         return text % {
             **names,
-            "to_referee": told(to_referee),
-            "to_referrer": told(to_referrer),
+            "to_referee": signed(to_referee),
+            "to_referrer": signed(to_referrer),
         }
     if to_referee:
-        return _("%(referee)s was rewarded: %(amounts)s.") % {**names, "amounts": told(to_referee)}
+        return _("%(referee)s was rewarded: %(amounts)s.") % {
+            **names,
+            "amounts": signed(to_referee),
+        }
     if to_referrer:
-        amounts = told(to_referrer)
+        amounts = signed(to_referrer)
         return _("%(referrer)s was rewarded: %(amounts)s.") % {**names, "amounts": amounts}
     return _("Nobody has anything from it.")
 

@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from referrals.models import Decision
+from referrals.models import Attribution, Decision
 from referrals.rules import Verdict, reason_told
 from referrals.services.story.moments import Check, Who
-from rewards.amounts import Amounts
 
 RULES = {
     "code_is_in_use": gettext_lazy("The code is in use"),
@@ -46,7 +45,7 @@ REFUSALS = {
 
 def named(user: User) -> str:
     """Return who somebody is, for staff: the first name, if known, and the Clerk id."""
-    return f"{user.display_name} ({user})" if user.first_name else str(user)
+    return user.known_as
 
 
 def called(user: User) -> str:
@@ -60,6 +59,12 @@ def pair(referee: User, referrer: User) -> dict[str, str]:
     return {"referee": call(referee), "referrer": call(referrer)}
 
 
+def invitation(attribution: Attribution) -> str:
+    """Return what an attribution is called, for staff."""
+    names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
+    return _("Invitation of %(referee)s by %(referrer)s") % names
+
+
 def when(at: datetime) -> str:
     """Write a moment within a sentence."""
     return formats.date_format(timezone.localtime(at), "j M Y, H:i")
@@ -68,27 +73,6 @@ def when(at: datetime) -> str:
 def short(id_: UUID) -> str:
     """Return how a device or browser session is called: as much of its id as tells it apart."""
     return id_.hex[:8]
-
-
-def told(amounts: Amounts) -> str:
-    """Return amounts with their signs, e.g. `+1 star, -50 coins`; a dash for nothing."""
-    return ", ".join(counted(currency, n, f"{n:+,}") for currency, n in amounts if n) or "—"
-
-
-def in_words(amounts: Amounts) -> str:
-    """Return amounts as a sentence has them, e.g. `1 star and 50 coins`, whatever their signs."""
-    return listed(counted(currency, n, f"{abs(n):,}") for currency, n in amounts if n)
-
-
-def counted(currency: str, n: int, shown: str) -> str:
-    """Return `shown`, a number of a currency, with its unit."""
-    units = {
-        "stars": ngettext("%(n)s star", "%(n)s stars", abs(n)),
-        "free_points": ngettext("%(n)s free point", "%(n)s free points", abs(n)),
-        "coins": ngettext("%(n)s coin", "%(n)s coins", abs(n)),
-        "exp": ngettext("%(n)s experience point", "%(n)s experience points", abs(n)),
-    }
-    return units[currency] % {"n": shown}
 
 
 def often(n: int) -> str:
