@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, WebhookReceipt
 from accounts.services import PayloadGone, WebhookWorkFailed, replay_webhook, revoke_api_key
 from backoffice.lists import ReadOnlyAdmin
+from backoffice.refusals import refusal_told
 
 
 @admin.register(ApiKey)
@@ -55,7 +56,7 @@ class WebhookReceiptAdmin(ReadOnlyAdmin):
         try:
             outcome = replay_webhook(receipt=receipt, now=timezone.now())
         except (PayloadGone, WebhookWorkFailed) as error:
-            self.message_user(request, f"{receipt}: {type(error).__doc__}", messages.ERROR)
+            self.message_user(request, f"{receipt}: {refusal_told(error)}", messages.ERROR)
             return
         finally:
             self.log_change(request, receipt, "Replayed.")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Count, F, Min, Q
+from django.utils.translation import gettext_noop
 from psycopg.types.json import Jsonb
 
 from accounts.clerk.deliveries import Delivery, verified_delivery
@@ -33,9 +34,13 @@ UNFINISHED = (Status.RECEIVED, Status.FAILED)
 class WebhookWorkFailed(Exception):
     """The delivery is kept, but its work failed; it will be tried again."""
 
+    sentence = gettext_noop("The delivery is kept, but its work failed; it will be tried again.")
+
 
 class PayloadGone(Exception):
     """The delivery's content has been cleared, so it cannot be replayed."""
+
+    sentence = gettext_noop("The delivery's content has been cleared, so it cannot be replayed.")
 
 
 def receive_webhook(*, body: bytes, headers: Mapping[str, str], now: datetime) -> str:

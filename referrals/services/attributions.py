@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from referrals.models import (
@@ -46,6 +47,8 @@ UNDONE_STATUSES: dict[str, set[str]] = {
 
 class MoveNotAllowed(Exception):
     """An attribution cannot go from where it stands to there."""
+
+    sentence = gettext_noop("An attribution cannot go from where it stands to there.")
 
 
 def move(
