@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from rewards.amounts import Amounts, Currency
 from rewards.models import MAX_AMOUNT, ExchangeRate, Transaction
+from rewards.services import memo_told
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -70,11 +71,16 @@ class TransactionSerializer(serializers.Serializer[Transaction]):
     kind = serializers.CharField()
     amounts = AmountsSerializer(help_text="What the user gained or, below zero, lost.")
     reference = serializers.CharField()
-    memo = serializers.CharField()
+    memo = serializers.SerializerMethodField(
+        help_text="In the language of the request, where the house itself wrote it."
+    )
     created_at = UtcDateTimeField()
     reverses = serializers.CharField(
         source="reverses_id", allow_null=True, help_text="The transaction that this one reverses."
     )
+
+    def get_memo(self, transaction: Transaction) -> str:
+        return memo_told(transaction)
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):

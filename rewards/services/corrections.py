@@ -28,8 +28,8 @@ from rewards.services.posting import AlreadyReversed, Posting, from_house, post
 from rewards.services.reversals import reverse_transaction
 
 TAKE_BACK_KIND = "take_back"
-TAKE_BACK_MEMO = "Taken back by our support team"
-REVERSAL_MEMO = "Corrected by our support team"
+TAKE_BACK_MEMO = gettext_noop("Taken back by our support team")
+REVERSAL_MEMO = gettext_noop("Corrected by our support team")
 COUNTED_TOGETHER = timedelta(hours=24)
 """What one member of staff grants one user within this time counts as one grant."""
 

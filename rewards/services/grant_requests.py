@@ -19,7 +19,7 @@ STAFF = "staff:"
 BY_HAND = "hand:"
 """How the idempotency key of what staff grant or take begins; the nonce of their form follows."""
 GRANT_KIND = "grant"
-GRANT_MEMO = "Added by our support team"
+GRANT_MEMO = gettext_noop("Added by our support team")
 
 Status = GrantRequest.Status
 
