@@ -48,7 +48,7 @@ serve: $(VENV)/.ready-production
 		--http 1 --no-ws --respawn-failed-workers --host 0.0.0.0 --port $(PORT) mimivibes.wsgi:application
 
 bench: $(VENV)/.ready
-	@$(PY) -m tests.bench
+	@$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 # Needs GNU gettext (apt install gettext). Translate what is new in locale/, then run it again.
 MESSAGES = $(PY) manage.py makemessages --locale th --no-location --no-wrap --no-obsolete \

@@ -1,22 +1,28 @@
 """The back office of API keys and the webhook inbox."""
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
-from accounts.models import ApiKey, WebhookReceipt
+from accounts.models import ApiKey, User, WebhookReceipt
 from accounts.services import PayloadGone, WebhookWorkFailed, replay_webhook, revoke_api_key
-from backoffice.lists import ReadOnlyAdmin
+from backoffice import search
+from backoffice.filters import ValuesFilter
+from backoffice.lists import ListAdmin, ReadOnlyAdmin
 from backoffice.refusals import refusal_told
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiKeyAdmin(ListAdmin):
     """See and revoke keys; `manage.py create_api_key` makes them. The hash is never shown."""
 
     list_display = ("name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
-    search_fields = ("name", "prefix")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    finders = (search.begins_in_any_case("name", "prefix"),)
+    date_hierarchy = "created_at"
+    sortable_by = ("name", "created_at", "last_used_at")
     fields = list_display
     readonly_fields = list_display
     ordering = ("-id",)
@@ -36,15 +42,25 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+def about_people(term: search.Term) -> Q:
+    """Find deliveries by the people whom they are about."""
+    ids = User.objects.filter(pk__in=term.people, clerk_id__isnull=False)
+    return Q(clerk_id__in=list(ids.values_list("clerk_id", flat=True)))
+
+
 @admin.register(WebhookReceipt)
 class WebhookReceiptAdmin(ReadOnlyAdmin):
     """The inbox: what Clerk delivered, what became of it and why. Read-only, but for replay."""
 
     list_display = ("svix_id", "type", "clerk_id", "status", "attempts", "received_at", "reason")
-    list_filter = ("status", "type")
-    search_fields = ("svix_id__exact", "clerk_id__exact")
-    search_help_text = "A whole svix-id or Clerk id"
+    list_filter = ("status", ("type", ValuesFilter))
+    finders = (search.exactly("svix_id", "clerk_id"), about_people)
+    search_help_text = gettext_lazy(
+        "A whole svix-id; a person (Clerk id, e-mail address, name) or how one begins"
+    )
+    date_hierarchy = "received_at"
     ordering = ("-received_at",)
+    sortable_by = ("received_at",)
     actions = ("replay",)
 
     @admin.action(description="Replay the selected deliveries", permissions=["replay"])

@@ -103,6 +103,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_tombstone_holds_no_personal_data",
             ),
         ]
+        permissions = [("view_personal_data", "Can export e-mail addresses, names and the like")]
         # The admin searches by how a value begins, whatever its case.
         indexes = [
             models.Index(OpClass(Upper(field), "text_pattern_ops"), name=f"user_{field}_begins")
@@ -114,7 +115,16 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=Q(
                     clerk_id__isnull=False, clerk_updated_at__isnull=True, deleted_at__isnull=True
                 ),
-            )
+            ),
+            models.Index(fields=["-created_at", "-id"], name="user_newest"),
+            models.Index(
+                fields=["-created_at", "-id"], name="user_staff", condition=Q(is_staff=True)
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="user_gone",
+                condition=Q(deleted_at__isnull=False) | Q(banned_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -246,7 +256,11 @@ class WebhookReceipt(models.Model):
                 condition=Q(next_attempt_at__isnull=False),
             ),
             models.Index(fields=["clerk_id"], name="webhook_receipt_clerk_id"),
-            models.Index(fields=["-received_at"], name="webhook_receipt_newest"),
+            models.Index(fields=["-received_at", "-id"], name="webhook_receipt_recent"),
+            models.Index(
+                fields=["status", "-received_at", "-id"], name="webhook_receipt_by_status"
+            ),
+            models.Index(fields=["type", "-received_at", "-id"], name="webhook_receipt_by_type"),
             models.Index(
                 fields=["received_at"],
                 include=["status"],

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from backoffice import search
 from backoffice.lists import ReadOnlyAdmin
 from backoffice.models import SecondFactor
 from backoffice.sign_in.second_factor import reset_second_factor
@@ -23,9 +24,11 @@ class SecondFactorAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     fields = list_display
     readonly_fields = fields
-    search_fields = ("user__username__istartswith",)
+    finders = (search.people("user"),)
     search_help_text = gettext_lazy("How a username begins")
-    ordering = ("-id",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    sortable_by = ("created_at",)
     actions = ("reset",)
 
     @admin.action(description=gettext_lazy("Reset the second factor"), permissions=["reset"])

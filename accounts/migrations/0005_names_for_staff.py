@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_people_are_not_staff"),
+        ("accounts", "0005_large_lists"),
     ]
 
     operations = [
@@ -23,7 +23,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name="user",
-            options={"verbose_name": "user", "verbose_name_plural": "users"},
+            options={
+                "permissions": [
+                    ("view_personal_data", "Can export e-mail addresses, names and the like")
+                ],
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+            },
         ),
         migrations.AlterModelOptions(
             name="webhookreceipt",

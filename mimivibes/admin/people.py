@@ -6,14 +6,17 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from backoffice import search
 from backoffice.corrections import CorrectableAdmin
 from mimivibes.admin.person import page_of_person
 from referrals.admin.corrections import ATTRIBUTE
+from referrals.admin.links import codes
 from rewards.admin.corrections import GRANT, TAKE_BACK
 
 PROFILE_FIELDS = (
@@ -79,7 +82,7 @@ class IsStaffAccount(admin.SimpleListFilter):
         if self.value() == "staff":
             return queryset.filter(is_staff=True)
         if self.value() == "gone":
-            return queryset.exclude(deleted_at=None, banned_at=None)
+            return queryset.filter(Q(deleted_at__isnull=False) | Q(banned_at__isnull=False))
         return queryset
 
 
@@ -94,9 +97,17 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     form = StaffChangeForm
     list_display = ("__str__", "first_name", "last_name", "email", "state", "created_at")
     list_filter = (IsStaffAccount,)
-    search_fields = ("^clerk_id", "^email", "^first_name", "^last_name", "^username")
-    search_help_text = "How a Clerk id, e-mail address, name or username begins"
-    ordering = ("-id",)
+    finders = (search.people_themselves, codes("pk", key="owner"))
+    search_help_text = gettext_lazy(
+        "A Clerk id, e-mail address, name, username or code, or how one of them begins"
+    )
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    sortable_by = ("created_at",)
+    export_also = (
+        "clerk_id", "username", "email_verified", "image_url", "account_created_at",
+        "banned_at", "deleted_at",
+    )  # fmt: skip
     corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),

@@ -6,10 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from backoffice import search
 from backoffice.lists import ReadOnlyAdmin
 from referrals.admin.corrections import CORRECTIONS
-from referrals.admin.links import search_by_person
+from referrals.admin.filters import ProgramFilter
+from referrals.admin.links import codes
 from referrals.admin.queue import QueueAdmin
 from referrals.models import Attribution
 from referrals.services.story import named, story_of, told
@@ -32,9 +35,13 @@ class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
         "rewarded_at",
     )
     list_select_related = ("referee", "referrer", "code")
-    list_filter = ("status", "awaits_review", "awaits_age", "terms__program")
-    search_fields = ("code__code__istartswith", *search_by_person("referee", "referrer"))
-    search_help_text = "How a code, Clerk id, e-mail address or name begins"
+    list_filter = ("status", "awaits_review", "awaits_age", ProgramFilter)
+    finders = (search.people("referee", "referrer"), codes("code"), search.uuid("id"))
+    search_help_text = gettext_lazy(
+        "A person (Clerk id, e-mail address, name), a code, or how one of them begins; an id"
+    )
+    sortable_by = ("claimed_at",)
+    personal_columns = ("referee_name", "referrer_name")
     date_hierarchy = "claimed_at"
     ordering = ("-claimed_at",)
     change_form_template = "referrals/admin/attribution.html"

@@ -6,9 +6,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
+from backoffice import search
 from backoffice.lists import ReadOnlyAdmin
-from referrals.admin.links import search_by_person
+from referrals.admin.links import codes
 from referrals.models import ReferralCode
 from referrals.services.story import waiting_for
 
@@ -18,9 +20,13 @@ class ReferralCodeAdmin(ReadOnlyAdmin):
     list_display = ("code", "owner", "program", "is_primary", "is_active", "created_at")
     list_select_related = ("owner", "program")
     list_filter = ("program", "is_active", "is_primary")
-    search_fields = ("code__istartswith", *search_by_person("owner"))
-    search_help_text = "How a code, Clerk id, e-mail address or name begins"
-    ordering = ("-id",)
+    finders = (codes("pk"), search.people("owner"))
+    search_help_text = gettext_lazy(
+        "A code, its owner (Clerk id, e-mail address, name), or how one of them begins"
+    )
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    sortable_by = ("created_at",)
     actions = ("switch_off", "switch_on")
     change_form_template = "referrals/admin/code.html"
 

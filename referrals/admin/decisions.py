@@ -1,12 +1,15 @@
 """Why claims were accepted, held or refused, and the events that qualify."""
 
 from django.contrib import admin
+from django.db.models import Q
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
+from backoffice import search
+from backoffice.filters import ValuesFilter
 from backoffice.lists import ReadOnlyAdmin
-from referrals.admin.links import search_by_person
-from referrals.models import Decision, QualifyingEvent
+from referrals.models import Decision, QualifyingEvent, normalized_code
 from referrals.rules import reason_told
 
 
@@ -20,16 +23,31 @@ def rules_table(decision: Decision) -> SafeString:
     return format_html('<table class="rules">{}</table>', format_html_join("", row, rows))
 
 
+def by_code(term: search.Term) -> Q:
+    """Find decisions by the code that was claimed; of one that does not exist, as it was typed."""
+    typed = {term.text.upper(), normalized_code(term.text)}
+    return search.any_of(Q(code__istartswith=text) for text in typed)
+
+
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
     """Why a claim was accepted, held or refused."""
 
     list_display = ("referee", "referrer", "code", "outcome", "refusal", "at")
     list_select_related = ("referee", "referrer")
-    list_filter = ("outcome", "refusal")
-    search_fields = ("code__istartswith", *search_by_person("referee", "referrer"))
-    search_help_text = "How a code, Clerk id, e-mail address or name begins"
-    ordering = ("-id",)
+    list_filter = ("outcome", ("refusal", ValuesFilter))
+    finders = (
+        search.people("referee", "referrer"),
+        by_code,
+        search.uuid("attribution"),
+    )
+    search_help_text = gettext_lazy(
+        "A person (Clerk id, e-mail address, name), a code, or how one of them begins; the id of"
+        " an attribution"
+    )
+    date_hierarchy = "at"
+    ordering = ("-at",)
+    sortable_by = ("at",)
     exclude = ("evaluations", "address_hash")
     readonly_fields = ("rules",)
 
@@ -42,6 +60,11 @@ class DecisionAdmin(ReadOnlyAdmin):
 class QualifyingEventAdmin(ReadOnlyAdmin):
     list_display = ("event_id", "type", "user", "occurred_at", "received_at", "source")
     list_select_related = ("user",)
-    list_filter = ("type",)
-    search_fields = ("event_id__exact", *search_by_person("user"))
-    ordering = ("-id",)
+    list_filter = (("type", ValuesFilter),)
+    finders = (search.exactly("event_id"), search.people("user"))
+    search_help_text = gettext_lazy(
+        "The id of an event; a person (Clerk id, e-mail address, name) or how one begins"
+    )
+    date_hierarchy = "received_at"
+    ordering = ("-received_at",)
+    sortable_by = ("received_at",)

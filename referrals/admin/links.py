@@ -1,22 +1,34 @@
-"""Where the admin shows a row, and how lists of referrals look people up."""
+"""Where the admin shows a row, and how lists of referrals find what belongs to a code."""
 
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
 from backoffice.links import page_of
 from backoffice.references import register_reference
-from referrals.models import Attribution, QualifyingEvent
+from backoffice.search import NOTHING, Finder, Term, found_first
+from referrals.models import Attribution, QualifyingEvent, ReferralCode, normalized_code
 from referrals.services.story import named
 
-PERSON_SEARCH = ("clerk_id", "email", "first_name", "last_name")
 
+def codes(field: str, *, key: str = "pk") -> Finder:
+    """Find rows by a code, as people type codes, or by how it begins.
 
-def search_by_person(*paths: str) -> tuple[str, ...]:
-    """Return search fields for the people at `paths`, by how their ids and names begin."""
-    return tuple(f"{path}__{field}__istartswith" for path in paths for field in PERSON_SEARCH)
+    `field` refers to the code, or to what `key` says of it (its owner, for example).
+    """
+
+    def find(term: Term) -> Q:
+        code = normalized_code(term.text)
+        if not code.isalnum():
+            return NOTHING
+        all_codes = ReferralCode.objects.all()
+        found = found_first(all_codes, Q(code=code), Q(code__startswith=code), key=key)
+        return Q(**{f"{field}__in": found})
+
+    return find
 
 
 def person_link(user: User) -> SafeString:

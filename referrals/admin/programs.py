@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice import search
 from backoffice.links import page_of
 from backoffice.lists import ListAdmin
 from referrals.admin.new_terms import MAY_MAKE, NewTermsPages
@@ -77,6 +78,9 @@ class ProgramAdmin(ListAdmin):
         css = {"all": ("referrals/terms.css",)}
 
     list_display = ("name", "slug", "is_default", "is_active", "starts_at", "ends_at")
+    list_filter = ("is_active",)
+    finders = (search.begins_in_any_case("name", "slug"),)
+    sortable_by = ("name", "slug", "starts_at", "ends_at")
     # Without a default program nobody new could be given a code, and so nobody could sign in.
     readonly_fields = ("is_default",)
     change_form_template = "referrals/admin/program.html"
@@ -111,7 +115,10 @@ class ProgramTermsAdmin(NewTermsPages, WhatIfPage, ListAdmin):
     list_display = ("__str__", "state", "period", "referee", "referrer", "hold_days", "created_by")
     list_select_related = ("program", "created_by")
     list_filter = ("program",)
+    finders = (search.begins_in_any_case("program__name", "program__slug"),)
+    date_hierarchy = "effective_from"
     ordering = ("program", "-version")
+    sortable_by = ("hold_days",)
     fields = ("version",)
     readonly_fields = fields
     change_form_template = "referrals/admin/terms.html"

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("referrals", "0011_terms_reason_and_limits"),
+        ("referrals", "0012_large_lists"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,6 +1,8 @@
 from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -138,6 +140,9 @@ class Attribution(models.Model):
         ]
         indexes = [
             models.Index(fields=["referrer", "-claimed_at", "-id"], name="attribution_by_referrer"),
+            models.Index(fields=["-claimed_at", "-id"], name="attribution_newest"),
+            models.Index(fields=["status", "-claimed_at", "-id"], name="attribution_by_status"),
+            models.Index(fields=["terms", "-claimed_at", "-id"], name="attribution_by_terms"),
             # The funnel reads these three, and no row.
             models.Index(
                 fields=["claimed_at"], include=["terms", "referrer"], name="attribution_claimed"
@@ -155,9 +160,14 @@ class Attribution(models.Model):
                 name="attribution_rewarded",
             ),
             models.Index(
-                fields=["claimed_at"],
-                condition=Q(status=Status.HELD),
-                name="attribution_held_queue",
+                fields=["-claimed_at", "-id"],
+                condition=Q(awaits_review=True),
+                name="attribution_awaits_review",
+            ),
+            models.Index(
+                fields=["-claimed_at", "-id"],
+                condition=Q(awaits_age=True),
+                name="attribution_awaits_age",
             ),
             models.Index(
                 fields=["release_at"],
@@ -285,6 +295,14 @@ class Decision(models.Model):
                 condition=~Q(address_hash=""),
                 name="decision_by_address",
             ),
+            models.Index(fields=["-at", "-id"], name="decision_newest"),
+            models.Index(fields=["outcome", "-at", "-id"], name="decision_by_outcome"),
+            models.Index(
+                fields=["refusal", "-at", "-id"],
+                condition=~Q(refusal=""),
+                name="decision_by_refusal",
+            ),
+            models.Index(OpClass(Upper("code"), "text_pattern_ops"), name="decision_code_begins"),
             *(
                 models.Index(
                     fields=["attribution"],

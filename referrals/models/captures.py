@@ -40,7 +40,8 @@ class BrowserSession(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["device_id", "-created_at"], name="browser_session_of_device")
+            models.Index(fields=["-created_at", "-id"], name="browser_session_newest"),
+            models.Index(fields=["device_id", "-created_at"], name="browser_session_of_device"),
         ]
 
     def __str__(self) -> str:
@@ -68,6 +69,7 @@ class UserDevice(models.Model):
                 fields=["device_id", "user"], name="user_device_is_recorded_once"
             )
         ]
+        indexes = [models.Index(fields=["-first_seen_at", "-id"], name="user_device_newest")]
 
     def __str__(self) -> str:
         return f"{self.user} on {self.device_id}"
@@ -160,6 +162,8 @@ class Capture(models.Model):
         ]
         indexes = [
             models.Index(fields=["expires_at"], name="capture_expires_at"),
+            models.Index(fields=["-opened_at", "-id"], name="capture_newest"),
+            models.Index(fields=["closed_reason", "-opened_at", "-id"], name="capture_by_reason"),
             models.Index(
                 fields=["code", "-opened_at"],
                 condition=Q(user__isnull=True, closed_at__isnull=True),

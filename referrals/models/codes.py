@@ -60,7 +60,17 @@ class ReferralCode(models.Model):
                 name="code_primary_is_one_per_owner_and_program",
             ),
         ]
-        indexes = [models.Index(fields=["program", "id"], name="code_of_program")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="code_newest"),
+            models.Index(fields=["program", "-created_at", "-id"], name="code_by_program"),
+            models.Index(
+                fields=["-created_at", "-id"], name="code_inactive", condition=Q(is_active=False)
+            ),
+            models.Index(
+                fields=["-created_at", "-id"], name="code_older", condition=Q(is_primary=False)
+            ),
+            models.Index(fields=["program", "id"], name="code_of_program"),
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -26,7 +26,11 @@ class QualifyingEvent(models.Model):
         verbose_name = _("qualifying event")
         verbose_name_plural = _("qualifying events")
         constraints = [models.UniqueConstraint(fields=["event_id"], name="event_id_is_unique")]
-        indexes = [models.Index(fields=["user", "type"], name="event_by_user_and_type")]
+        indexes = [
+            models.Index(fields=["user", "type"], name="event_by_user_and_type"),
+            models.Index(fields=["-received_at", "-id"], name="event_newest"),
+            models.Index(fields=["type", "-received_at", "-id"], name="event_by_type"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"

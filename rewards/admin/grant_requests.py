@@ -11,10 +11,12 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy
 
+from backoffice import search
 from backoffice.corrections import CorrectableAdmin
 from backoffice.links import link_to
 from rewards.admin.corrections import APPROVE, REFUSE
 from rewards.admin.ledger import LedgerAdmin
+from rewards.amounts import Currency
 from rewards.models import GrantRequest
 from rewards.services.effects import in_words
 
@@ -53,9 +55,13 @@ class GrantRequestAdmin(LedgerAdmin, CorrectableAdmin):
     list_display = ("__str__", "user", "amounts", "requested_by", "requested_at", "age", "status")
     list_select_related = ("user", "requested_by")
     list_filter = (StatusFilter,)
-    search_fields = ("user",)
-    search_help_text = gettext_lazy("Clerk id, e-mail address or name")
+    finders = (search.people("user"),)
+    search_help_text = gettext_lazy("A person (Clerk id, e-mail address, name) or how one begins")
+    date_hierarchy = "requested_at"
     ordering = ("-requested_at", "-id")
+    sortable_by = ("requested_at",)
+    exported_as = {"amounts": tuple(Currency.values)}
+    export_also = ("reason", "decided_at", "decision_reason")
     fields = (
         "person", "amounts", "reason", "requested_by", "requested_at", "age", "status",
         "decided_by", "decided_at", "decision_reason", "paid_by",

@@ -1,11 +1,8 @@
 """Transactions, entries and balances."""
 
-from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -13,46 +10,22 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from backoffice import search
 from backoffice.corrections import CorrectableAdmin
+from backoffice.filters import ValuesFilter
 from backoffice.links import link_to
-from backoffice.lists import COUNTED, ReadOnlyAdmin, ReadOnlyInline
+from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
 from backoffice.references import row_behind
 from rewards.admin.amounts import shown
 from rewards.admin.corrections import REVERSE
+from rewards.amounts import Currency
 from rewards.models import Balance, Entry, GrantRequest, Transaction
-
-RECENT = 2_000
-"""How many of the newest transactions tell which kinds there are to filter by."""
-
-
-def users_matching(term: str) -> list[int]:
-    """Return users by Clerk id or e-mail address, or by the beginning of a name."""
-    people = get_user_model().objects.filter(
-        Q(clerk_id=term)
-        | Q(username=term)
-        | Q(email__iexact=term)
-        | Q(first_name__istartswith=term)
-        | Q(last_name__istartswith=term)
-    )
-    return list(people.values_list("pk", flat=True)[:COUNTED])
 
 
 class LedgerAdmin(ReadOnlyAdmin):
     """Shows rows, and lets nobody add, change or delete one, superusers included."""
 
     actions = None
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term or "\x00" in term:
-            return queryset, False
-        return queryset.filter(self.matching(term)), False
-
-    def matching(self, term: str) -> Q:
-        """Return the condition for a search; people are looked up first, so that indexes serve."""
-        return Q(user__in=users_matching(term))
 
 
 class EntryInline(ReadOnlyInline):
@@ -72,19 +45,19 @@ class EntryInline(ReadOnlyInline):
         return f"{entry.amount:+,}"
 
 
-class KindFilter(admin.SimpleListFilter):
-    """Offer the kinds of the newest transactions; a DISTINCT of all would read the whole table."""
+def by_reference(term: search.Term) -> Q:
+    """Find transactions by how their reference or idempotency key begins, or by what they are for.
 
-    title = "kind"
-    parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = Transaction.objects.order_by("-created_at", "-id").values_list("kind")[:RECENT]
-        kinds = {kind for (kind,) in newest}
-        return [(kind, kind.replace("_", " ")) for kind in sorted(kinds)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
+    The id of an attribution finds what was paid for it.
+    """
+    begun = {term.text, term.compact}
+    found = search.any_of(Q(idempotency_key__startswith=text) for text in begun)
+    if term.uuid:
+        begun.add(f"attribution:{term.uuid}")
+    # That the reference is not empty is said for the index, which holds those alone.
+    return found | Q(reference__gt="") & search.any_of(
+        Q(reference__startswith=text) for text in begun
+    )
 
 
 @admin.register(Transaction)
@@ -93,11 +66,17 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
 
     list_display = ("created_at", "kind", "user", "change", "memo", "reference", "actor")
     list_display_links = ("created_at", "kind")
-    list_filter = (KindFilter, "created_at")
+    list_filter = (("kind", ValuesFilter),)
     list_select_related = ("user",)
+    date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
-    search_fields = ("user",)
-    search_help_text = "Clerk id, e-mail address, name, reference, idempotency key or id"
+    sortable_by = ("created_at",)
+    finders = (search.people("user"), search.uuid("id"), by_reference)
+    search_help_text = gettext_lazy(
+        "A person (Clerk id, e-mail address, name), a reference, an idempotency key, or how one of"
+        " them begins; the id of a transaction or of an attribution"
+    )
+    exported_as = {"change": tuple(f"amounts.{currency}" for currency in Currency.values)}
     fields = (
         "id",
         "created_at",
@@ -120,14 +99,6 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transaction]:
         return super().get_queryset(request).prefetch_related("entries")
-
-    def matching(self, term: str) -> Q:
-        found = super().matching(term)
-        found |= Q(reference__startswith=term) | Q(idempotency_key__startswith=term)
-        try:
-            return found | Q(pk=UUID(term))
-        except ValueError:
-            return found
 
     @admin.display(description="amounts")
     def change(self, transaction: Transaction) -> str:
@@ -169,17 +140,23 @@ class EntryAdmin(LedgerAdmin):
     list_display = ("id", "transaction", "user", "house", "currency", "amount_shown")
     list_filter = ("currency", "house")
     list_select_related = ("transaction", "user")
+    date_hierarchy = "transaction__created_at"
     ordering = ("-id",)
-    search_fields = ("user",)
-    search_help_text = "Clerk id, e-mail address, name or id of the transaction"
+    sortable_by = ("id",)
+    finders = (search.people("user"), search.uuid("transaction"), search.number("id"))
+    search_help_text = gettext_lazy(
+        "A person (Clerk id, e-mail address, name) or how one begins; the id of a transaction or of"
+        " an entry"
+    )
+    exported_as = {"amount_shown": ("amount",)}
     fields = ("id", "transaction", "user", "house", "currency", "amount_shown")
     readonly_fields = fields
 
-    def matching(self, term: str) -> Q:
-        try:
-            return super().matching(term) | Q(transaction=UUID(term))
-        except ValueError:
-            return super().matching(term)
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Follow the transactions, which alone know the time, where a time is asked for."""
+        if f"{self.date_hierarchy}__year" in request.GET:
+            return ("-transaction__created_at", "-transaction_id", "-id")
+        return self.ordering
 
     @admin.display(description="amount")
     def amount_shown(self, entry: Entry) -> str:
@@ -192,8 +169,9 @@ class BalanceAdmin(LedgerAdmin):
     list_filter = ("currency",)
     list_select_related = ("user",)
     ordering = ("-id",)
-    search_fields = ("user",)
-    search_help_text = "Clerk id, e-mail address or name"
+    finders = (search.people("user"),)
+    search_help_text = gettext_lazy("A person (Clerk id, e-mail address, name) or how one begins")
+    exported_as = {"amount_shown": ("amount",)}
     fields = ("user", "currency", "amount_shown")
     readonly_fields = fields
 

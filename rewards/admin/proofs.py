@@ -15,6 +15,7 @@ class LedgerProofAdmin(ReadOnlyAdmin):
     list_display = ("started_at", "is_clean", "fault_count", "took")
     date_hierarchy = "started_at"
     ordering = ("-started_at", "-id")
+    sortable_by = ("started_at",)
     actions = None
     fields = ("started_at", "took", "is_clean", "fault_count", "first_faults")
     readonly_fields = fields

@@ -6,18 +6,23 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from backoffice import search
+from backoffice.lists import ListAdmin
 from rewards.admin.amounts import shown
+from rewards.amounts import Currency
 from rewards.models import ExchangeRate, RewardRule
 
 
 @admin.register(RewardRule)
-class RewardRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RewardRuleAdmin(ListAdmin):
     """A rule is switched off, not deleted: what it paid stands on the ledger under its id."""
 
     list_display = ("name", "trigger", "threshold", "period", "pays", "is_active")
     list_filter = ("is_active", "period")
-    search_fields = ("name", "trigger")
+    finders = (search.begins_in_any_case("name", "trigger"),)
     ordering = ("trigger", "threshold")
+    sortable_by = ("name", "trigger", "threshold")
+    exported_as = {"pays": tuple(Currency.values)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -28,11 +33,12 @@ class RewardRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ExchangeRate)
-class ExchangeRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ExchangeRateAdmin(ListAdmin):
     """A rate is changed by switching it off and adding another, so that history stays readable."""
 
     list_display = ("from_currency", "to_currency", "price", "is_active", "created_at")
-    list_filter = ("is_active",)
+    list_filter = ("is_active", "from_currency", "to_currency")
+    date_hierarchy = "created_at"
     ordering = ("from_currency", "to_currency", "-created_at")
     readonly_fields = ("created_at",)
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0007_indexes_of_the_dashboard"),
+        ("rewards", "0008_large_lists"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -106,6 +106,7 @@ class Transaction(models.Model):
         permissions = [("correct_transaction", "Can reverse single transactions")]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="transaction_of_user_newest"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="transaction_by_kind"),
             models.Index(
                 fields=["-created_at", "-id"],
                 include=["kind", "reverses"],
@@ -182,6 +183,8 @@ class Entry(models.Model):
                 condition=Q(user__isnull=False),
                 name="entry_of_user",
             ),
+            models.Index(fields=["currency", "-id"], name="entry_by_currency"),
+            models.Index(fields=["house", "-id"], name="entry_by_house", condition=~Q(house="")),
             models.Index(
                 fields=["transaction"],
                 include=["currency", "amount"],
@@ -219,6 +222,7 @@ class Balance(models.Model):
                 condition=one_of("currency", Currency), name="balance_currency_is_known"
             ),
         ]
+        indexes = [models.Index(fields=["currency", "-id"], name="balance_by_currency")]
 
     def __str__(self) -> str:
         return f"{self.amount:,} {self.currency} of user {self.user_id}"

@@ -1,12 +1,28 @@
-"""`make bench`: what the hot calls cost, beside what they cannot cost less than."""
+"""`make bench`: what the hot calls cost, and how long the admin takes on large data."""
 
+import argparse
 import os
+import sys
 
 import django
 
+PARTS = ("calls", "lists")
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--only", choices=PARTS, help="one part instead of both")
+    parser.add_argument("--rounds", type=int, default=5, help="of calls (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=0.5, help="about as long for each call (%(default)s)"
+    )
+    parser.add_argument("--every", action="store_true", help="show every page that was measured")
+    asked = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.bench.settings"
     django.setup()
-    from tests.bench.measure import main  # needs the apps loaded
+    from tests.bench import measure  # needs the apps loaded
+    from tests.bench.big import measure as big
 
-    main()
+    is_proved = asked.only == "lists" or measure.main(rounds=asked.rounds, seconds=asked.seconds)
+    if asked.only != "calls":
+        big.main(every=asked.every)
+    sys.exit(0 if is_proved else 1)

@@ -3,7 +3,6 @@
 Starts and stops its own servers, on loopback, on a scratch database of the test PostgreSQL.
 """
 
-import argparse
 import os
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 from django.conf import settings
@@ -37,8 +37,16 @@ FLOOR_PACE = 3
 SQL_PACE = 3
 
 
-def main() -> None:
-    asked = _arguments()
+class Asked(NamedTuple):
+    """How many rounds, and about how long one of a call takes."""
+
+    rounds: int
+    seconds: float
+
+
+def main(*, rounds: int, seconds: float) -> bool:
+    """Print the table; say whether the ledger was proved afterwards."""
+    asked = Asked(rounds, seconds)
     started = time.monotonic()
     if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
         _say("This machine is busy with something else: the ratios will be too high.")
@@ -63,23 +71,14 @@ def main() -> None:
         faults = verify_ledger()
     sys.stdout.write(f"\n{table([course.result for course in courses])}\n{EXPLANATION}\n")
     _say(f"{time.monotonic() - started:.0f} s; the ledger has {len(faults)} faults.")
-    sys.exit(1 if faults else 0)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, taking turns (%(default)s)")
-    parser.add_argument(
-        "--seconds", type=float, default=0.5, help="about as long for each call (%(default)s)"
-    )
-    return parser.parse_args()
+    return not faults
 
 
 def _requests(operation: Operation, seconds: float) -> int:
     return max(operation.connections * 2, round(operation.pace * seconds))
 
 
-def _serials_needed(operation: Operation, asked: argparse.Namespace) -> int:
+def _serials_needed(operation: Operation, asked: Asked) -> int:
     each_round = (1 + SQL_PACE) * _requests(operation, asked.seconds)
     return RECORDED + WARM_UP + asked.rounds * (each_round + operation.connections)
 
