@@ -21,7 +21,7 @@ class SignInAttempts(models.Model):
     since = models.DateTimeField()
 
     class Meta:
-        verbose_name = _("sign in attempts")
+        verbose_name = _("sign-in attempts")
         verbose_name_plural = _("sign-in attempts")
         indexes = [models.Index(fields=["since"], name="sign_in_attempts_since")]
 

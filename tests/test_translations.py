@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
@@ -18,7 +18,8 @@ from tests.problems import refused
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGS = ROOT / "locale" / "th" / "LC_MESSAGES"
 PACKAGES = ("accounts", "backoffice", "mimivibes", "referrals", "rewards")
-KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_lazy": None, "gettext_noop": None, "ngettext_lazy": (1, 2)}
+KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_lazy": None, "gettext_noop": None}
+KEYWORDS |= {"ngettext_lazy": (1, 2), "pgettext_lazy": ((1, "c"), 2)}
 PLACE = re.compile(r"%\(\w+\)[sd]")
 
 
@@ -49,7 +50,7 @@ def needed(domain: str) -> set[str]:
 
 @pytest.mark.parametrize("domain", ["django", "djangojs"])
 def test_the_catalog_holds_every_text_and_no_other(domain: str) -> None:
-    kept = set(told(written(domain)))
+    kept = {english for _context, english in told(written(domain))}
 
     assert needed(domain) - kept == set(), "Run `make messages`, then translate what is new."
     assert kept - needed(domain) == set(), "Run `make messages`."
@@ -74,8 +75,14 @@ def test_what_is_served_is_what_was_written(domain: str) -> None:
     assert served == told(written(domain))
 
 
-def told(catalog: Catalog) -> dict[str, str]:
-    return {first(message.id): first(message.string) for message in catalog if message.id}
+def told(catalog: Catalog) -> dict[tuple[str, str], str]:
+    """Return every translation by context and English text."""
+    return {(_context(m), first(m.id)): first(m.string) for m in catalog if m.id}
+
+
+def _context(message: Message) -> str:
+    context: str | bytes | None = message.context  # bytes, where Babel reads what is served
+    return context.decode() if isinstance(context, bytes) else context or ""
 
 
 def first(text: str | Sequence[str]) -> str:

@@ -15,6 +15,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name="signinattempts",
-            options={"verbose_name": "sign in attempts", "verbose_name_plural": "sign-in attempts"},
+            options={"verbose_name": "sign-in attempts", "verbose_name_plural": "sign-in attempts"},
         ),
     ]

@@ -38,6 +38,7 @@ from referrals.services.story import named
 from rewards import services as rewards
 from rewards.admin.amounts import shown
 from rewards.amounts import Amounts, Currency
+from rewards.models import kind_told
 
 PERIODS = (7, 30, 90)
 DEFAULT_PERIOD = 30
@@ -262,7 +263,7 @@ def _issued(asked: Asked) -> dict[str, Any]:
         ],
         "kinds": [
             {
-                "name": KIND_NAMES.get(kind.kind, kind.kind.replace("_", " ")),
+                "name": KIND_NAMES.get(kind.kind, kind_told(kind.kind)),
                 "page": f"{ledger}?kind={quote(kind.kind)}",
                 "amounts": [amount for _name, amount in kind.net],
             }

@@ -6,7 +6,7 @@ from mimivibes.demo import views
 urlpatterns = [
     path("", views.page, name="demo"),
     path("demo/words.js", views.debug_only(JavaScriptCatalog.as_view()), name="demo-words"),
-    path("i18n/setlang/", set_language, name="set_language"),
+    path("i18n/setlang/", views.debug_only(set_language), name="set_language"),
     path("demo/people", views.people),
     path("demo/newcomer", views.newcomer),
     path("demo/token", views.token),

@@ -10,16 +10,13 @@ from backoffice import search
 from backoffice.filters import ValuesFilter
 from backoffice.lists import ReadOnlyAdmin
 from referrals.models import Decision, QualifyingEvent, normalized_code
-from referrals.rules import reason_told
+from referrals.services.story import checks_of
 
 
 def rules_table(decision: Decision) -> SafeString:
     """Show each rule's verdict and reason."""
     row = '<tr><td class="verdict {}">{}</td><td>{}</td><td>{}</td></tr>'
-    rows = (
-        (e["verdict"], e["verdict"], e["rule"].replace("_", " "), reason_told(e))
-        for e in decision.evaluations
-    )
+    rows = ((c.verdict, c.found, c.asks, c.reason) for c in checks_of(decision))
     return format_html('<table class="rules">{}</table>', format_html_join("", row, rows))
 
 
@@ -51,7 +48,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     exclude = ("evaluations", "address_hash")
     readonly_fields = ("rules",)
 
-    @admin.display(description="rules")
+    @admin.display(description=gettext_lazy("rules"))
     def rules(self, decision: Decision) -> SafeString:
         return rules_table(decision)
 

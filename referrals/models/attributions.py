@@ -3,6 +3,7 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -182,7 +183,8 @@ class Attribution(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.referee} by {self.referrer}"
+        people = {"referee": self.referee, "referrer": self.referrer}
+        return gettext("%(referee)s by %(referrer)s") % people
 
     @property
     def is_live(self) -> bool:
@@ -220,7 +222,9 @@ class TimelineEntry(models.Model):
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return f"{self.from_status or 'new'} → {self.to_status}"
+        return (
+            f"{self.get_from_status_display() or gettext('new')} → {self.get_to_status_display()}"
+        )
 
 
 class Outcome(models.TextChoices):
@@ -314,4 +318,4 @@ class Decision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.outcome} {self.refusal}".strip()
+        return f"{self.get_outcome_display()} {self.refusal}".strip()

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from referrals.models.codes import ReferralCode
@@ -72,7 +73,7 @@ class UserDevice(models.Model):
         indexes = [models.Index(fields=["-first_seen_at", "-id"], name="user_device_newest")]
 
     def __str__(self) -> str:
-        return f"{self.user} on {self.device_id}"
+        return gettext("%(user)s on %(device)s") % {"user": self.user, "device": self.device_id}
 
 
 class ClosedReason(models.TextChoices):
@@ -186,7 +187,8 @@ class Capture(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} opened {self.opened_at:%Y-%m-%d %H:%M}"
+        opened = {"code": self.code, "time": f"{self.opened_at:%Y-%m-%d %H:%M}"}
+        return gettext("%(code)s opened %(time)s") % opened
 
     @property
     def scope(self) -> str:

@@ -20,6 +20,7 @@ from rewards.models import Transaction
 SYSTEM = "system"
 REFEREE_KIND = "referral_referee"
 REFERRER_KIND = "referral_referrer"
+KINDS = (gettext_noop("referral referee"), gettext_noop("referral referrer"))
 # What people read on the ledger; `rewards.services.memo_told` tells it in their language.
 ACCEPTING = gettext_noop("Reward for accepting an invitation")
 INVITING = gettext_noop("Reward for inviting a friend")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Cast
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -26,6 +27,23 @@ class Account(models.TextChoices):
 
 def one_of(field: str, choices: type[models.TextChoices]) -> Q:
     return Q(**{f"{field}__in": choices.values})
+
+
+KINDS = (
+    gettext_noop("exchange"),
+    gettext_noop("forfeit"),
+    gettext_noop("grant"),
+    gettext_noop("reversal"),
+    gettext_noop("reward"),
+    gettext_noop("spend"),
+    gettext_noop("take back"),
+)
+"""Transactions of this app, as staff read them; other apps have kinds of their own."""
+
+
+def kind_told(kind: str) -> str:
+    """Return a kind of transactions in words, in the reader's language where they are marked."""
+    return gettext(kind.replace("_", " "))
 
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
@@ -126,7 +144,7 @@ class Transaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return f"{kind_told(self.kind)} {self.id}"
 
     @cached_property
     def amounts(self) -> Amounts:
@@ -194,7 +212,12 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:+,} {self.currency} on {self.house or f'user {self.user_id}'}"
+        return gettext("%(amount)s %(currency)s on %(account)s") % {
+            "amount": f"{self.amount:+,}",
+            "currency": self.get_currency_display().lower(),
+            "account": self.get_house_display().lower()
+            or gettext("user %(user)s") % {"user": self.user_id},
+        }
 
 
 class Balance(models.Model):
@@ -225,7 +248,11 @@ class Balance(models.Model):
         indexes = [models.Index(fields=["currency", "-id"], name="balance_by_currency")]
 
     def __str__(self) -> str:
-        return f"{self.amount:,} {self.currency} of user {self.user_id}"
+        return gettext("%(amount)s %(currency)s of user %(user)s") % {
+            "amount": f"{self.amount:,}",
+            "currency": self.get_currency_display().lower(),
+            "user": self.user_id,
+        }
 
 
 def net_amounts(entries: Iterable[Entry]) -> Amounts:

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rewards.amounts import Amounts, Currency
@@ -144,4 +145,8 @@ class ExchangeRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.price:,} {self.from_currency} for 1 {self.to_currency}"
+        return gettext("%(price)s %(from)s for 1 %(to)s") % {
+            "price": f"{self.price:,}",
+            "from": self.get_from_currency_display().lower(),
+            "to": self.get_to_currency_display().lower(),
+        }

@@ -76,8 +76,8 @@ def effect_on(*, user_ids: Iterable[int], now: datetime, moves: Sequence[str] = 
     )
 
 
-def in_words(amounts: Amounts) -> str:
-    """Name each amount that is not zero, e.g. `1 star, 50 coins`."""
+def in_words(amounts: Amounts, *, sign: str = "") -> str:
+    """Name each amount that is not zero, e.g. `1 star, 50 coins`; `+` as `sign` shows both."""
     named = {
         "stars": ngettext("%(amount)s star", "%(amount)s stars", abs(amounts.stars)),
         "free_points": ngettext(
@@ -87,7 +87,9 @@ def in_words(amounts: Amounts) -> str:
         "exp": _("%(amount)s experience"),
     }
     return ", ".join(
-        named[currency] % {"amount": f"{amount:,}"} for currency, amount in amounts if amount
+        named[currency] % {"amount": format(amount, f"{sign},")}
+        for currency, amount in amounts
+        if amount
     )
 
 
