@@ -39,12 +39,13 @@ check: $(VENV)/.ready
 migrate: $(VENV)/.ready-production
 	@$(PY) manage.py migrate
 
+# Two threads for each process, for one may be kept by somebody who downloads an export.
 serve: export PROMETHEUS_MULTIPROC_DIR = $(CURDIR)/.data/metrics-$(PORT)
 serve: $(VENV)/.ready-production
 	@rm -rf $(PROMETHEUS_MULTIPROC_DIR) && mkdir -p $(PROMETHEUS_MULTIPROC_DIR)
 	@$(PY) manage.py check
 	@$(PY) manage.py collectstatic --no-input --verbosity 0
-	@exec $(VENV)/bin/granian --interface wsgi --workers $(WEB_WORKERS) --blocking-threads 1 \
+	@exec $(VENV)/bin/granian --interface wsgi --workers $(WEB_WORKERS) --blocking-threads 2 \
 		--http 1 --no-ws --respawn-failed-workers --host 0.0.0.0 --port $(PORT) mimivibes.wsgi:application
 
 bench: $(VENV)/.ready

@@ -79,7 +79,7 @@ def running_server(
     process = subprocess.Popen(
         [
             *(GRANIAN, "--interface", "wsgi", "--workers", str(workers)),
-            *("--blocking-threads", "2" if workers == 1 else "1", "--respawn-failed-workers"),
+            *("--blocking-threads", "2", "--respawn-failed-workers"),
             *("--http", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
             *("--log-level", "warning", "mimivibes.wsgi:application"),
         ],

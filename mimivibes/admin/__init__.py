@@ -1,5 +1,5 @@
-"""Pages of the back office that need every app: people, and the dashboard."""
+"""Pages of the back office that need every app: people, the dashboard, operations."""
 
-from mimivibes.admin import people
+from mimivibes.admin import maintenance, people
 
-__all__ = ["people"]
+__all__ = ["maintenance", "people"]

@@ -23,6 +23,7 @@ from django.utils import timezone
 from accounts.models import Scope, User, WebhookReceipt
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
+from mimivibes.models import CommandRun
 from rewards.models import GrantRequest
 from rewards.services import record_proof
 from tests.backoffice import admin_pages
@@ -30,7 +31,7 @@ from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import user_of
 
-roles = import_module("mimivibes.migrations.0001_roles")
+roles = import_module("mimivibes.migrations.0002_roles")
 pytestmark = pytest.mark.django_db
 
 
@@ -57,6 +58,7 @@ rewards.ledgerproof        viewer     -          -          -
 rewards.rewardrule         viewer     operator   operator   -
 rewards.exchangerate       viewer     operator   operator   -
 referrals.decision         viewer     -          -          -
+mimivibes.commandrun       viewer     -          -          -
 referrals.qualifyingevent  viewer     -          -          -
 referrals.attribution      viewer     -          -          -
 referrals.capture          viewer     -          -          -
@@ -160,6 +162,7 @@ def rows(noks_code: str, ploy: Person) -> dict[type[Model], Model]:
     SecondFactor.objects.create(user=chai, name="App")
     now = timezone.now()
     WebhookReceipt.objects.create(svix_id="msg_1", received_at=now, next_attempt_at=now)
+    CommandRun.objects.create(command="cleanup_all", runner="x", started_at=now)
     record_proof(started_at=now, seconds=0.1, faults=[])
     GrantRequest.objects.create(
         user=user_of(ploy), coins=1, reason="x", requested_by=chai, requested_at=now, nonce=uuid4()
@@ -296,7 +299,8 @@ def test_no_role_manages_staff_or_roles() -> None:
     assert not [
         permission
         for permission in permissions
-        if permission.content_type.app_label not in {"accounts", "referrals", "rewards"}
+        if permission.content_type.app_label
+        not in {"accounts", "mimivibes", "referrals", "rewards"}
         or permission.codename in {"add_user", "change_user", "delete_user"}
     ]
 

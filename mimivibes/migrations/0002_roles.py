@@ -9,8 +9,8 @@ Reversing removes a group only while nobody is in it: staff do not lose their ri
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-APPS_IN_VIEW = ("accounts", "referrals", "rewards")
-REVIEWER = ("referrals.decide_attribution",)
+APPS_IN_VIEW = ("accounts", "mimivibes", "referrals", "rewards")
+REVIEWER = ("accounts.view_personal_data", "referrals.decide_attribution")
 OPERATOR = (
     "accounts.change_apikey",
     "accounts.change_webhookreceipt",
@@ -89,13 +89,12 @@ def permission_of(apps):
 
 
 class Migration(migrations.Migration):
-    initial = True
-
     # The newest migrations that bring models or permissions named above.
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("accounts", "0004_people_are_not_staff"),
+        ("accounts", "0005_large_lists"),
+        ("mimivibes", "0001_command_runs"),
         ("referrals", "0009_indexes_of_the_dashboard"),
         ("rewards", "0007_indexes_of_the_dashboard"),
     ]

@@ -1,0 +1,1 @@
+"""How maintenance runs: one at a time, in small batches, on the record."""

@@ -1,0 +1,43 @@
+"""What operators' commands did and are doing."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class CommandRun(models.Model):
+    """One run of a maintenance command; unfinished while it runs, or after it was killed."""
+
+    class Outcome(models.TextChoices):
+        DONE = "done", "Done"
+        STOPPED = "stopped", "Stopped early by --max-seconds"
+        FAILED = "failed", "Failed"
+        KILLED = "killed", "Killed, found by the next run"
+
+    command = models.CharField(max_length=100)
+    is_dry = models.BooleanField("dry run", default=False)
+    runner = models.CharField(max_length=300, help_text="Machine and process.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, default="")
+    report = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["command"],
+                condition=Q(finished_at__isnull=True),
+                name="command_run_is_one_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True, outcome="")
+                | (Q(finished_at__isnull=False) & ~Q(outcome="")),
+                name="command_run_is_finished_in_some_way",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-started_at"], name="command_run_newest"),
+            models.Index(fields=["command", "-started_at"], name="command_run_by_command"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.command} at {self.started_at:%Y-%m-%d %H:%M}"

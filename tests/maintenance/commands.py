@@ -1,0 +1,36 @@
+"""Run maintenance commands as operators do, in this process and in processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+
+from tests.server import PRODUCTION, ROOT, database_url
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    """Run a command in this process with `--json`; return its report."""
+    out = StringIO()
+    call_command(*arguments, "--json", stdout=out)
+    return dict(json.loads(out.getvalue()))
+
+
+def started(*arguments: str) -> "subprocess.Popen[str]":
+    """Start a command in a process of its own, on the test database."""
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **PRODUCTION,
+            "DATABASE_URL": database_url(settings.DATABASES["default"]["NAME"]),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,132 @@
+"""cleanup_captures: what was opened and led nowhere goes; what an attribution stands on stays."""
+
+from datetime import datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from mimivibes.models import CommandRun
+from referrals.models import (
+    Attribution,
+    BrowserSession,
+    Capture,
+    Decision,
+    Outcome,
+    TimelineEntry,
+)
+from referrals.services.cleanup import ADDRESS_AGE, REFUSAL_AGE
+from tests.factories import (
+    AttributionFactory,
+    BrowserSessionFactory,
+    CaptureFactory,
+    UserFactory,
+)
+from tests.maintenance.commands import run
+
+pytestmark = pytest.mark.django_db
+COMMAND = "cleanup_captures"
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def expired(now: datetime) -> Capture:
+    """A visitor's capture, in a browser session of its own, that has just expired."""
+    long_ago = now - timedelta(days=30)
+    session = BrowserSessionFactory(created_at=long_ago)
+    return CaptureFactory(
+        user=None, browser_session=session, first_opened_at=long_ago, expires_at=now
+    )
+
+
+def test_by_default_it_tells_and_changes_nothing(expired: Capture) -> None:
+    out = StringIO()
+    call_command(COMMAND, stdout=out)
+
+    assert "expired captures: 1 would be cleaned" in out.getvalue()
+    assert "Nothing was changed. Add --apply to do it." in out.getvalue()
+    assert Capture.objects.filter(pk=expired.pk).exists()
+    assert CommandRun.objects.get().is_dry
+
+
+def test_what_is_told_is_what_is_done(expired: Capture, now: datetime) -> None:
+    CaptureFactory(first_opened_at=now - timedelta(days=31))
+    alive = CaptureFactory(first_opened_at=now)
+
+    told = run(COMMAND)["rows"]
+    done = run(COMMAND, "--apply")["rows"]
+
+    assert done["expired_captures"] == told["expired_captures"] == 2
+    # The session is empty only once its capture is gone, in the same run.
+    assert (told["empty_browser_sessions"], done["empty_browser_sessions"]) == (0, 1)
+    assert list(Capture.objects.all()) == [alive]
+    assert run(COMMAND, "--apply")["rows"]["expired_captures"] == 0
+
+
+def test_what_led_to_an_attribution_stays_with_its_browser_session(expired: Capture) -> None:
+    AttributionFactory(capture=expired)
+
+    run(COMMAND, "--apply")
+
+    assert Capture.objects.get().browser_session is not None
+    assert (Attribution.objects.count(), TimelineEntry.objects.count()) == (1, 1)
+
+
+def test_a_decision_outlives_the_capture_that_it_was_about(expired: Capture, now: datetime) -> None:
+    decision = Decision.objects.create(
+        referee=UserFactory(), capture=expired, code="NOK", at=now, outcome=Outcome.REFUSED
+    )
+
+    run(COMMAND, "--apply")
+
+    decision.refresh_from_db()
+    assert decision.capture_id is None
+
+
+def test_a_young_browser_session_is_left_for_its_first_code(now: datetime) -> None:
+    young = BrowserSessionFactory(created_at=now - timedelta(hours=23))
+    BrowserSessionFactory(created_at=now - timedelta(hours=25))
+
+    assert run(COMMAND, "--apply")["rows"]["empty_browser_sessions"] == 1
+    assert list(BrowserSession.objects.all()) == [young]
+
+
+def test_addresses_expire_before_the_decisions_that_bear_them(now: datetime) -> None:
+    attribution = AttributionFactory()
+    kept = {"referee": attribution.referee, "code": "NOK", "address_hash": "a" * 64}
+    Decision.objects.create(**kept, at=now, outcome=Outcome.REFUSED)
+    Decision.objects.create(**kept, at=now - ADDRESS_AGE, outcome=Outcome.REFUSED)
+    long_ago = now - REFUSAL_AGE
+    Decision.objects.create(**kept, at=long_ago, outcome=Outcome.ACCEPTED, attribution=attribution)
+    Decision.objects.create(**kept, at=long_ago, outcome=Outcome.REFUSED)
+
+    rows = run(COMMAND, "--apply")["rows"]
+
+    assert (rows["old_network_addresses"], rows["old_refusals"]) == (3, 1)
+    left = Decision.objects.order_by("-at").values_list("outcome", "address_hash")
+    assert list(left) == [("refused", "a" * 64), ("refused", ""), ("accepted", "")]
+
+
+@pytest.mark.parametrize("batch_size", ["1", "2", "1000"])
+def test_small_batches_reach_everything(now: datetime, batch_size: str) -> None:
+    """Rows that stay, and rows with equal times, do not stop or skip any."""
+    long_ago = now - timedelta(days=40)
+    captures = CaptureFactory.create_batch(5, first_opened_at=long_ago)
+    AttributionFactory(capture=captures[2])
+    BrowserSessionFactory.create_batch(3, created_at=long_ago)
+
+    rows = run(COMMAND, "--apply", "--batch-size", batch_size)["rows"]
+
+    assert (rows["expired_captures"], rows["empty_browser_sessions"]) == (4, 3)
+    assert list(Capture.objects.all()) == [captures[2]]
+
+
+@pytest.mark.parametrize("wrong", [["--batch-size", "0"], ["--max-seconds", "soon"]])
+def test_wrong_use_is_told(wrong: list[str]) -> None:
+    with pytest.raises(CommandError, match="it must be"):
+        call_command(COMMAND, *wrong)
