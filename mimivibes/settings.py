@@ -24,7 +24,8 @@ TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_TZ = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("th", "ไทย")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# The second holds what the catalogs of Django and its companions lack.
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "libraries"]
 USE_I18N = True
 
 ROOT_URLCONF = "mimivibes.urls"

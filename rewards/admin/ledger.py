@@ -64,6 +64,21 @@ def by_reference(term: search.Term) -> Q:
     )
 
 
+ACTORS = {
+    "staff": gettext_lazy("%(name)s (staff)"),
+    "key": gettext_lazy("%(name)s (service)"),
+    "user": gettext_lazy("user %(user)s"),
+}
+
+
+def actor_told(actor: str) -> str:
+    """Return who made a transaction, in words."""
+    kind, _colon, name = actor.partition(":")
+    if kind in ACTORS:
+        return str(ACTORS[kind]) % {"name": name, "user": name}
+    return _("the system") if kind in {"", "system"} else actor
+
+
 class KindFilter(ValuesFilter):
     def told(self, value: str) -> str:
         return kind_told(value)
@@ -73,7 +88,15 @@ class KindFilter(ValuesFilter):
 class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
     """A transaction with its entries, and with what it reverses and what reverses it."""
 
-    list_display = ("created_at", "kind_told", "user", "change", "memo_told", "reference", "actor")
+    list_display = (
+        "created_at",
+        "kind_told",
+        "user",
+        "change",
+        "memo_told",
+        "reference",
+        "actor_told",
+    )
     list_display_links = ("created_at", "kind_told")
     list_filter = (("kind", KindFilter),)
     list_select_related = ("user",)
@@ -89,6 +112,7 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
         "kind_told": ("kind",),
         "change": tuple(f"amounts.{currency}" for currency in Currency.values),
         "memo_told": ("memo",),
+        "actor_told": ("actor",),
     }
     fields = (
         "id",
@@ -99,7 +123,7 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
         "memo_told",
         "note",
         "belongs_to",
-        "actor",
+        "actor_told",
         "same_reference",
         "idempotency_key",
         "original",
@@ -120,6 +144,10 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
     @admin.display(description=gettext_lazy("memo"))
     def memo_told(self, transaction: Transaction) -> str:
         return memo_told(transaction) or "-"
+
+    @admin.display(description=gettext_lazy("actor"))
+    def actor_told(self, transaction: Transaction) -> str:
+        return actor_told(transaction.actor)
 
     @admin.display(description=gettext_lazy("amounts"))
     def change(self, transaction: Transaction) -> str:
