@@ -11,8 +11,12 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.test import Client
+from django.utils import translation
 from django.utils.translation.template import templatize
 
+from rewards.models import Transaction
+from rewards.services import memo_told
+from tests.people import Browser, Person
 from tests.problems import refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +24,7 @@ CATALOGS = ROOT / "locale" / "th" / "LC_MESSAGES"
 PACKAGES = ("accounts", "backoffice", "mimivibes", "referrals", "rewards")
 KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_lazy": None, "gettext_noop": None}
 KEYWORDS |= {"ngettext_lazy": (1, 2), "pgettext_lazy": ((1, "c"), 2)}
+THAI = re.compile(r"[\u0e00-\u0e7f]")
 PLACE = re.compile(r"%\(\w+\)[sd]")
 
 
@@ -106,3 +111,43 @@ def test_a_path_that_is_not_there_is_told_in_thai_too(client: Client) -> None:
     response = client.get("/api/v1/nothing", headers={"accept-language": "th"})
 
     assert response.json()["title"] == "ไม่พบสิ่งที่ร้องขอ"
+
+
+@pytest.mark.django_db
+def test_what_is_wrong_with_a_field_is_told_in_thai(ploy: Person) -> None:
+    response = (
+        Browser()
+        .sign_in(ploy)
+        .request("post", "referrals/claim", {"code": ["x"]}, **{"Accept-Language": "th"})
+    )
+
+    assert response.json()["title"] == "ข้อมูลไม่ถูกต้อง"
+    assert THAI.search(response.json()["errors"][0]["detail"])
+
+
+@pytest.mark.django_db
+def test_the_systems_memos_are_told_in_the_language_of_the_request(
+    noks_code: str, ploy: Person
+) -> None:
+    browser = Browser()
+    browser.open_link(noks_code)
+    browser.sign_in(ploy).claim()
+
+    def memos(language: str) -> set[str]:
+        asked = {"Accept-Language": language}
+        answer = browser.request("get", "rewards/transactions", **asked).json()
+        return {row["memo"] for row in answer["results"]}
+
+    assert "รางวัลสำหรับการรับคำเชิญ" in memos("th")
+    assert "Reward for accepting an invitation" in memos("en")
+    assert Transaction.objects.filter(memo="Reward for accepting an invitation").exists()
+
+
+@pytest.mark.django_db
+def test_what_a_service_wrote_is_told_as_it_is() -> None:
+    words = "Added by our support team"
+
+    with translation.override("th"):
+        assert memo_told(Transaction(kind="grant", memo=words, actor="key:1")) == words
+        assert memo_told(Transaction(kind="grant", memo=words, actor="staff:aree")) != words
+        assert memo_told(Transaction(kind="reward", memo="Coins")) == "Coins"
