@@ -25,11 +25,11 @@ from rewards.models import Transaction
 from tests.factories import AttributionFactory
 from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd
+from tests.referrals.bulk import LIST, choose, decide
 from tests.referrals.story import attribution_of, balances, invited
 from tests.statements import statements
 
 pytestmark = pytest.mark.django_db
-LIST = "/admin/referrals/attribution/"
 HISTORY = (Attribution, BrowserSession, Capture, Decision, QualifyingEvent, UserDevice)
 
 
@@ -58,37 +58,6 @@ def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
     browser.sign_in(ploy).claim()
     back_end.report(ploy)
     return attribution_of(ploy)
-
-
-def choose(client: Client, action: str, *attributions: Attribution) -> Any:
-    """Use an action of the list; return the answer, which shows what it will do."""
-    response = client.post(
-        LIST, {"action": action, "_selected_action": [a.pk for a in attributions]}, follow=True
-    )
-    assert response.status_code == 200
-    return response
-
-
-def decide(client: Client, action: str, *attributions: Attribution, reason: str = "Settled") -> str:
-    """Use an action of the list and confirm what it shows; return the page that follows."""
-    shown = choose(client, action, *attributions)
-    if not shown.context.get("moved"):
-        return str(shown.content.decode())
-    response = client.post(
-        f"{LIST}decide/",
-        {
-            "decision": shown.context["verb"].slug,
-            "case": [a.pk for a in shown.context["chosen"]],
-            "back": shown.context["back"],
-            "seen": shown.context["effect"].digest,
-            **({"claw_back": "on"} if shown.context["form"].initial.get("claw_back") else {}),
-            "reason": reason,
-            "confirm": "yes",
-        },
-        follow=True,
-    )
-    assert response.status_code == 200
-    return str(response.content.decode())
 
 
 def test_every_page_of_the_app_opens(aree: Client, attribution: Attribution) -> None:

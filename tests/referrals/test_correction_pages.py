@@ -240,5 +240,7 @@ def test_staff_accounts_and_those_who_are_gone_are_not_offered_to_be_attributed(
 
     for subject in (aree, user_of(mali)):
         assert page(subject, "attribute") not in client.get(page(subject)).content.decode()
-        told = correct(client, subject, "attribute", code="user_nok").content.decode()
-        assert "Nothing was done." in told
+        asked = {"reason": "Her sister's friend", "code": "user_nok", "confirm": "yes"}
+        told = client.post(page(subject, "attribute"), asked, follow=True).content.decode()
+        assert "Attribute by hand: not as it stands now." in told
+        assert not Attribution.objects.filter(referee=subject).exists()

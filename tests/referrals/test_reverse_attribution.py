@@ -15,6 +15,7 @@ from rewards.amounts import Amounts
 from rewards.models import Transaction
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
+from tests.referrals.bulk import decide
 from tests.referrals.story import attribution_of, balances, invited, user_of
 
 pytestmark = pytest.mark.django_db
@@ -106,14 +107,10 @@ def test_what_was_spent_keeps_it_from_being_reversed_unless_clawed_back(
     aree = Client()
     aree.force_login(User.objects.create_superuser("aree", "secret"))
 
-    said = [_act(aree, action, rewarded) for action in ("reverse", "claw_back")]
+    refused = decide(aree, "reverse", rewarded)
+    assert Attribution.objects.get().status == Status.REWARDED
+    decide(aree, "claw_back", rewarded)
 
-    assert "There is not enough on the balance." in said[0]
-    assert "reversed, with a claw-back." in said[1]
+    assert "There is not enough on the balance." in refused
     assert balances(nok) == WELCOME
     assert Attribution.objects.get().status == Status.REVERSED
-
-
-def _act(staff: Client, action: str, attribution: Attribution) -> str:
-    chosen = {"action": action, "_selected_action": str(attribution.pk), "reason": "Abuse"}
-    return staff.post("/admin/referrals/attribution/", chosen, follow=True).content.decode()
