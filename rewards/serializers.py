@@ -3,6 +3,7 @@
 from datetime import UTC
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from rewards.amounts import Amounts, Currency
@@ -23,7 +24,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                 raise
             errors = dict(error.detail)
         for name in sorted(set(data) - set(self.fields)) if isinstance(data, dict) else ():
-            errors[name] = [serializers.ErrorDetail("Unknown field.", code="unknown_field")]
+            errors[name] = [serializers.ErrorDetail(_("Unknown field."), code="unknown_field")]
         if errors:
             raise serializers.ValidationError(errors)
         return value
@@ -139,7 +140,7 @@ class SpendSerializer(FromField, StrictSerializer):
 
     def validate_from(self, value: list[str]) -> list[str]:
         if len(set(value)) < len(value):
-            raise serializers.ValidationError("A currency stands here twice.", code="duplicate")
+            raise serializers.ValidationError(_("A currency stands here twice."), code="duplicate")
         return value
 
 
@@ -151,7 +152,7 @@ class GrantedAmountsSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, int]) -> dict[str, int]:
         if not any(attrs.values()):
-            raise serializers.ValidationError("Grant something.", code="all_zero")
+            raise serializers.ValidationError(_("Grant something."), code="all_zero")
         return attrs
 
 
