@@ -4,13 +4,27 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import ApiKey, User, WebhookReceipt
-from accounts.services import PayloadGone, WebhookWorkFailed, replay_webhook, revoke_api_key
+from accounts.services import (
+    PayloadGone,
+    WebhookWorkFailed,
+    reason_told,
+    replay_webhook,
+    revoke_api_key,
+)
 from backoffice import search
 from backoffice.filters import ValuesFilter
 from backoffice.lists import ListAdmin, ReadOnlyAdmin
+from backoffice.refusals import refusal_told
+
+OUTCOMES = {
+    "processed": gettext_lazy("processed"),
+    "ignored": gettext_lazy("ignored"),
+    "duplicate": gettext_lazy("duplicate"),
+}
 
 
 @admin.register(ApiKey)
@@ -27,12 +41,12 @@ class ApiKeyAdmin(ListAdmin):
     ordering = ("-id",)
     actions = ("revoke",)
 
-    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    @admin.action(description=gettext_lazy("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:
             if revoke_api_key(api_key=key, now=timezone.now()):
                 self.log_change(request, key, "Revoked.")
-        self.message_user(request, "They are refused from now on.", messages.SUCCESS)
+        self.message_user(request, _("They are refused from now on."), messages.SUCCESS)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -51,7 +65,10 @@ def about_people(term: search.Term) -> Q:
 class WebhookReceiptAdmin(ReadOnlyAdmin):
     """The inbox: what Clerk delivered, what became of it and why. Read-only, but for replay."""
 
-    list_display = ("svix_id", "type", "clerk_id", "status", "attempts", "received_at", "reason")
+    list_display = ("svix_id", "type", "clerk_id", "status", "attempts", "received_at", "why")
+    exclude = ("reason",)
+    readonly_fields = ("why",)
+    exported_as = {"why": ("reason",)}
     list_filter = ("status", ("type", ValuesFilter))
     finders = (search.exactly("svix_id", "clerk_id"), about_people)
     search_help_text = gettext_lazy(
@@ -62,7 +79,9 @@ class WebhookReceiptAdmin(ReadOnlyAdmin):
     sortable_by = ("received_at",)
     actions = ("replay",)
 
-    @admin.action(description="Replay the selected deliveries", permissions=["replay"])
+    @admin.action(
+        description=gettext_lazy("Replay the selected deliveries"), permissions=["replay"]
+    )
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookReceipt]) -> None:
         for receipt in queryset.order_by("received_at"):
             self._replay(request, receipt)
@@ -71,11 +90,16 @@ class WebhookReceiptAdmin(ReadOnlyAdmin):
         try:
             outcome = replay_webhook(receipt=receipt, now=timezone.now())
         except (PayloadGone, WebhookWorkFailed) as error:
-            self.message_user(request, f"{receipt}: {type(error).__doc__}", messages.ERROR)
+            self.message_user(request, f"{receipt}: {refusal_told(error)}", messages.ERROR)
             return
         finally:
             self.log_change(request, receipt, "Replayed.")
-        self.message_user(request, f"{receipt}: {outcome}", messages.SUCCESS)
+        told = {"what": receipt, "outcome": OUTCOMES[outcome]}
+        self.message_user(request, _("%(what)s: %(outcome)s") % told, messages.SUCCESS)
+
+    @admin.display(description=gettext_lazy("reason"))
+    def why(self, receipt: WebhookReceipt) -> str:
+        return reason_told(receipt) or "-"
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         """Who may change receipts, were they not read-only, may replay them."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from accounts.clerk.issuer import issuer
 from accounts.clerk.tokens import LEEWAY, SESSION_CATEGORY
@@ -23,6 +24,8 @@ class DevelopmentIssuerOff(Exception):
 
 class NameUnusable(Exception):
     """A name needs at least one letter or digit."""
+
+    sentence = gettext_noop("A name needs at least one letter or digit.")
 
 
 def issue_token(

@@ -22,6 +22,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 NEUTRAL_NAME = "A friend"
 
@@ -45,24 +46,30 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by Clerk, or a member of staff who signs in to the admin."""
 
-    clerk_id = models.CharField("Clerk id", max_length=255, unique=True, null=True, blank=True)
-    username = models.CharField(max_length=150, unique=True, null=True, blank=True)
-    email = models.CharField("e-mail", max_length=320, blank=True, default="")
-    email_verified = models.BooleanField(default=False)
-    first_name = models.CharField(max_length=255, blank=True, default="")
-    last_name = models.CharField(max_length=255, blank=True, default="")
-    image_url = models.TextField(blank=True, default="")
+    clerk_id = models.CharField(_("Clerk id"), max_length=255, unique=True, null=True, blank=True)
+    username = models.CharField(_("username"), max_length=150, unique=True, null=True, blank=True)
+    email = models.CharField(_("e-mail"), max_length=320, blank=True, default="")
+    email_verified = models.BooleanField(_("email verified"), default=False)
+    first_name = models.CharField(_("first name"), max_length=255, blank=True, default="")
+    last_name = models.CharField(_("last name"), max_length=255, blank=True, default="")
+    image_url = models.TextField(_("image url"), blank=True, default="")
     account_created_at = models.DateTimeField(
-        null=True, blank=True, help_text="When Clerk made the account; empty while not known."
+        _("account created at"),
+        null=True,
+        blank=True,
+        help_text=_("When Clerk made the account; empty while not known."),
     )
     clerk_updated_at = models.DateTimeField(
-        null=True, blank=True, help_text="Age of the newest profile that Clerk itself has sent."
+        _("clerk updated at"),
+        null=True,
+        blank=True,
+        help_text=_("Age of the newest profile that Clerk itself has sent."),
     )
-    banned_at = models.DateTimeField(null=True, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField("first seen at", default=timezone.now)
-    is_staff = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
+    banned_at = models.DateTimeField(_("banned at"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("first seen at"), default=timezone.now)
+    is_staff = models.BooleanField(_("is staff"), default=False)
+    is_active = models.BooleanField(_("is active"), default=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -70,6 +77,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
 
     class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         constraints = [
             models.CheckConstraint(
                 condition=Q(clerk_id__isnull=False) | Q(username__isnull=False),
@@ -141,26 +150,34 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Scope(models.TextChoices):
     """What a service may do."""
 
-    EVENTS = "events", "Post events"
-    SPEND = "rewards:spend", "Spend a user's credits"
-    GRANT = "rewards:grant", "Grant rewards and reverse transactions"
+    EVENTS = "events", _("Post events")
+    SPEND = "rewards:spend", _("Spend a user's credits")
+    GRANT = "rewards:grant", _("Grant rewards and reverse transactions")
 
 
 class ApiKey(models.Model):
     """What another back end proves itself by; the key itself is shown once and never stored."""
 
-    name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=20, help_text="How the key begins, to tell keys apart.")
-    key_hash = models.CharField("SHA-256 of the key", max_length=64, unique=True, editable=False)
-    scopes = ArrayField(models.CharField(max_length=30, choices=Scope.choices))
-    created_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(
-        null=True, blank=True, help_text="Exact to the hour; empty if never used."
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(
+        _("prefix"), max_length=20, help_text=_("How the key begins, to tell keys apart.")
     )
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    key_hash = models.CharField(_("SHA-256 of the key"), max_length=64, unique=True, editable=False)
+    scopes = ArrayField(
+        models.CharField(max_length=30, choices=Scope.choices), verbose_name=_("scopes")
+    )
+    created_at = models.DateTimeField(_("created at"))
+    last_used_at = models.DateTimeField(
+        _("last used at"),
+        null=True,
+        blank=True,
+        help_text=_("Exact to the hour; empty if never used."),
+    )
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = "API key"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [
             models.CheckConstraint(
                 condition=Q(scopes__contained_by=Scope.values) & Q(scopes__len__gt=0),
@@ -190,29 +207,38 @@ class WebhookReceipt(models.Model):
     """One delivery of Clerk's, whatever became of it."""
 
     class Status(models.TextChoices):
-        RECEIVED = "received", "Received"
-        FAILED = "failed", "Failed"
-        PROCESSED = "processed", "Processed"
-        IGNORED = "ignored", "Ignored"
+        RECEIVED = "received", _("Received")
+        FAILED = "failed", _("Failed")
+        PROCESSED = "processed", _("Processed")
+        IGNORED = "ignored", _("Ignored")
 
-    svix_id = models.CharField("svix-id", max_length=255, unique=True)
-    type = models.CharField(max_length=100, blank=True)
+    svix_id = models.CharField(_("svix-id"), max_length=255, unique=True)
+    type = models.CharField(_("type"), max_length=100, blank=True)
     clerk_id = models.CharField(
-        "Clerk id", max_length=255, blank=True, help_text="Whom the delivery is about."
+        _("Clerk id"), max_length=255, blank=True, help_text=_("Whom the delivery is about.")
     )
     payload = models.JSONField(
-        null=True, blank=True, help_text="The event; empty once the person was erased."
+        _("payload"),
+        null=True,
+        blank=True,
+        help_text=_("The event; empty once the person was erased."),
     )
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
-    reason = models.TextField(blank=True, help_text="Why it was ignored, or how it failed.")
-    attempts = models.PositiveIntegerField(default=1)
-    received_at = models.DateTimeField()
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-    processed_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(
+        _("status"), max_length=10, choices=Status.choices, default=Status.RECEIVED
+    )
+    reason = models.TextField(
+        _("reason"), blank=True, help_text=_("Why it was ignored, or how it failed.")
+    )
+    attempts = models.PositiveIntegerField(_("attempts"), default=1)
+    received_at = models.DateTimeField(_("received at"))
+    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
+    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
 
     objects: ClassVar[models.Manager["WebhookReceipt"]] = WebhookReceiptQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("webhook receipt")
+        verbose_name_plural = _("webhook receipts")
         constraints = [
             models.CheckConstraint(
                 condition=Q(
@@ -260,7 +286,8 @@ class ClerkSync(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "Clerk synchronisation"
+        verbose_name = _("Clerk synchronisation")
+        verbose_name_plural = _("Clerk synchronisations")
         constraints = [
             models.UniqueConstraint(
                 fields=["finished_at"],

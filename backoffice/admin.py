@@ -1,5 +1,7 @@
 """Who has a second factor. No page shows secrets or codes: django-otp's own are taken off."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,7 +22,7 @@ admin.site.unregister([TOTPDevice, StaticDevice])
 class SecondFactorAdmin(ReadOnlyAdmin):
     """For superusers alone: see who has a second factor, and reset it for who has lost theirs."""
 
-    list_display = ("user", "created_at", "last_used_at", "throttling_failure_count")
+    list_display = ("owner", "set_up_at", "used_at", "failures")
     list_select_related = ("user",)
     fields = list_display
     readonly_fields = fields
@@ -30,6 +32,23 @@ class SecondFactorAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     sortable_by = ("created_at",)
     actions = ("reset",)
+
+    # django-otp's own names are in English alone.
+    @admin.display(description=gettext_lazy("user"))
+    def owner(self, factor: SecondFactor) -> str:
+        return str(factor.user)
+
+    @admin.display(description=gettext_lazy("set up at"))
+    def set_up_at(self, factor: SecondFactor) -> Any:
+        return factor.created_at
+
+    @admin.display(description=gettext_lazy("last used at"))
+    def used_at(self, factor: SecondFactor) -> Any:
+        return factor.last_used_at
+
+    @admin.display(description=gettext_lazy("wrong codes in a row"))
+    def failures(self, factor: SecondFactor) -> int:
+        return int(factor.throttling_failure_count)
 
     @admin.action(description=gettext_lazy("Reset the second factor"), permissions=["reset"])
     def reset(self, request: HttpRequest, queryset: QuerySet[SecondFactor]) -> None:

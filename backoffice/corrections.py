@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.lists import ListAdmin
+from backoffice.records import in_english
+from backoffice.refusals import refusal_told
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 
 MOST_OF_A_REASON = 500
@@ -133,7 +135,7 @@ class CorrectableAdmin(ListAdmin):
             try:
                 shown = self._shown_or_done(request, correction, subject, form.cleaned_data)
             except correction.refusals as error:
-                form.add_error(None, str(error) or error.__doc__ or "")
+                form.add_error(None, refusal_told(error))
         if shown.get("done"):
             return HttpResponseRedirect(self._page_of(subject))
         return self._ask(request, correction, subject, form, shown)
@@ -151,12 +153,18 @@ class CorrectableAdmin(ListAdmin):
         try:
             with transaction.atomic():
                 effect = carry_out(act, seen=request.POST.get("seen", ""))
-                self.log_change(request, subject, f"{correction.label}: {asked['reason']}")
+                self._log(request, correction, subject, asked["reason"])
         except PreviewStale as stale:
             return {"effect": stale.effect, "is_stale": True}
         done = _("Done: %(correction)s.") % {"correction": correction.label}
         self.message_user(request, " ".join([done, *effect.moves]), messages.SUCCESS)
         return {"done": True}
+
+    def _log(
+        self, request: HttpRequest, correction: Correction, subject: Model, reason: str
+    ) -> None:
+        with in_english():
+            self.log_change(request, subject, f"{correction.label}: {reason}")
 
     def _ask(
         self,

@@ -38,6 +38,8 @@ from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from backoffice.records import in_english
+
 PAGE = 2_000
 """Rows that are in memory at a time."""
 MAY_SEE_PERSONAL_DATA = "accounts.view_personal_data"
@@ -188,24 +190,21 @@ class ExportLog:
     """The line about an export in the admin's log; made at once, completed at the end."""
 
     def __init__(self, request: HttpRequest, model: type[Model], is_personal: bool) -> None:
-        told = {"filter": request.GET.urlencode() or _("no filter")}
-        personal = _("With personal data.") if is_personal else _("Without personal data.")
-        begun = _("Export as CSV begun (%(filter)s).") % told
-        # What comes later is said in the language of the beginning.
-        self._done = f"{_('Exported as CSV: %(rows)s rows (%(filter)s).')} {personal}"
-        self._stopped = f"{_('Export stopped after %(rows)s rows (%(filter)s).')} {personal}"
-        self._told = told
+        self._filter = request.GET.urlencode() or "no filter"
+        self._personal = "With personal data." if is_personal else "Without personal data."
+        with in_english():
+            about = str(model._meta.verbose_name_plural)
         self._entry = LogEntry.objects.create(
             user_id=cast(int, request.user.pk),
             content_type=ContentType.objects.get_for_model(model),
-            object_repr=str(model._meta.verbose_name_plural)[:200],
+            object_repr=about[:200],
             action_flag=CHANGE,
-            change_message=f"{begun} {personal}",
+            change_message=f"Export as CSV begun ({self._filter}). {self._personal}",
         )
 
     def end(self, *, rows: int, is_complete: bool) -> None:
-        message = self._done if is_complete else self._stopped
-        self._entry.change_message = message % {**self._told, "rows": rows}
+        done = "Exported as CSV:" if is_complete else "Export stopped after"
+        self._entry.change_message = f"{done} {rows} rows ({self._filter}). {self._personal}"
         self._entry.save(update_fields=["change_message"])
 
 

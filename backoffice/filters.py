@@ -51,6 +51,9 @@ class ValuesFilter(admin.FieldListFilter):
     def expected_parameters(self) -> list[str | None]:
         return [self.field_path]
 
+    def told(self, value: str) -> str:
+        return value.replace("_", " ")
+
     def choices(self, changelist: Any) -> Iterator[Any]:
         chosen: Any = self.used_parameters.get(self.field_path)
         chosen = chosen[-1] if isinstance(chosen, list) else chosen
@@ -63,5 +66,5 @@ class ValuesFilter(admin.FieldListFilter):
             yield {
                 "selected": value == chosen,
                 "query_string": changelist.get_query_string({self.field_path: value}),
-                "display": value.replace("_", " "),
+                "display": self.told(value),
             }

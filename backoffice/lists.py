@@ -19,6 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from backoffice.export import ExportsList, is_export
+from backoffice.records import in_english
 from backoffice.search import Finder, Term, among, any_of, narrowed
 
 COUNTED = 10_000
@@ -77,7 +78,19 @@ class BoundedChangeList(ChangeList):
         return super().get_ordering_field(field_name) if is_served else None
 
 
-class ListAdmin(ExportsList):
+class LogsInEnglish(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Writes what staff did into the log in English, rows by their English names."""
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        with in_english():
+            return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        with in_english():
+            return super().log_change(request, obj, message)
+
+
+class ListAdmin(LogsInEnglish, ExportsList):
     """A model whose table may be large.
 
     `finders` say what a search finds (`backoffice.search`); `sortable_by` names the columns that an

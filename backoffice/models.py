@@ -9,6 +9,7 @@ Invariants, held by the database:
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 
@@ -20,7 +21,8 @@ class SignInAttempts(models.Model):
     since = models.DateTimeField()
 
     class Meta:
-        verbose_name_plural = "sign-in attempts"
+        verbose_name = _("sign-in attempts")
+        verbose_name_plural = _("sign-in attempts")
         indexes = [models.Index(fields=["since"], name="sign_in_attempts_since")]
 
     def __str__(self) -> str:
@@ -39,7 +41,8 @@ class SecondFactor(TOTPDevice):  # type: ignore[misc]  # django-otp has no types
 
     class Meta:
         proxy = True
-        verbose_name = "second factor"
+        verbose_name = _("second factor")
+        verbose_name_plural = _("second factors")
 
     def __str__(self) -> str:
         return str(self.user)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.i18n import set_language
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from backoffice.sign_in import views
@@ -49,7 +50,9 @@ class BackofficeSite(AdminSite):
             )
             for end, (name, view) in pages.items()
         ]
-        return [*own, *super().get_urls()]
+        # Open to everybody; here, because that is the path of the cookie with the CSRF token.
+        languages = path("language/", set_language, name="set_language")
+        return [*own, languages, *super().get_urls()]
 
     def admin_view(  # type: ignore[override]
         self, view: Callable[..., HttpResponse], cacheable: bool = False

@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class MimivibesConfig(AppConfig):
@@ -27,4 +28,4 @@ def _pay_welcome(*, user: Any, now: datetime, **kwargs: Any) -> None:
 def _forfeit_balances(*, user: Any, now: datetime, **kwargs: Any) -> None:
     from rewards.services import forfeit_balances
 
-    forfeit_balances(user_id=user.pk, reason="The account was deleted", now=now)
+    forfeit_balances(user_id=user.pk, reason=gettext_noop("The account was deleted"), now=now)

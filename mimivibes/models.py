@@ -2,26 +2,31 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class CommandRun(models.Model):
     """One run of a maintenance command; unfinished while it runs, or after it was killed."""
 
     class Outcome(models.TextChoices):
-        DONE = "done", "Done"
-        STOPPED = "stopped", "Stopped early by --max-seconds"
-        FAILED = "failed", "Failed"
-        KILLED = "killed", "Killed, found by the next run"
+        DONE = "done", _("Done")
+        STOPPED = "stopped", _("Stopped early by --max-seconds")
+        FAILED = "failed", _("Failed")
+        KILLED = "killed", _("Killed, found by the next run")
 
-    command = models.CharField(max_length=100)
-    is_dry = models.BooleanField("dry run", default=False)
-    runner = models.CharField(max_length=300, help_text="Machine and process.")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, default="")
-    report = models.JSONField(default=dict)
+    command = models.CharField(_("command"), max_length=100)
+    is_dry = models.BooleanField(_("dry run"), default=False)
+    runner = models.CharField(_("runner"), max_length=300, help_text=_("Machine and process."))
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=10, choices=Outcome.choices, blank=True, default=""
+    )
+    report = models.JSONField(_("report"), default=dict)
 
     class Meta:
+        verbose_name = _("command run")
+        verbose_name_plural = _("command runs")
         constraints = [
             models.UniqueConstraint(
                 fields=["command"],
@@ -40,4 +45,4 @@ class CommandRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.command} at {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.command} {self.started_at:%Y-%m-%d %H:%M}"

@@ -24,7 +24,8 @@ TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_TZ = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("th", "ไทย")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# The second holds what the catalogs of Django and its companions lack.
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "libraries"]
 USE_I18N = True
 
 ROOT_URLCONF = "mimivibes.urls"
@@ -244,6 +245,13 @@ CSRF_COOKIE_NAME = "csrftoken" if DEBUG else "__Secure-csrftoken"
 CSRF_COOKIE_PATH = "/" if DEBUG else "/admin/"
 CSRF_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = not DEBUG
+# So are the language of staff, whose choice says nothing of who calls the API, and of the demo.
+LANGUAGE_COOKIE_NAME = "language" if DEBUG else "__Secure-language"
+LANGUAGE_COOKIE_PATH = "/" if DEBUG else "/admin/"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_SECURE = not DEBUG
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.translation import gettext_lazy
 from drf_spectacular.views import SpectacularAPIView
 
 from mimivibes.docs import DocsView
@@ -9,13 +10,12 @@ from mimivibes.metrics import metrics
 
 admin.site.site_header = "MiMiVibes Referrals"
 admin.site.site_title = "MiMiVibes"
-admin.site.index_title = "Back office"
+admin.site.index_title = gettext_lazy("Back office")
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
-    path("i18n/", include("django.conf.urls.i18n")),
     path("metrics", metrics),
     path("api/v1/me", MeView.as_view()),
     path("api/v1/", include("accounts.urls")),

@@ -2,12 +2,14 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from accounts.signals import account_age_learned, user_erased, user_provisioned
 
 
 class ReferralsConfig(AppConfig):
     name = "referrals"
+    verbose_name = _("Referrals")
 
     def ready(self) -> None:
         user_provisioned.connect(_make_code, dispatch_uid="referrals.make_code")

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from referrals.models import Attribution, Capture, Status
@@ -45,7 +46,7 @@ class NewCaptureSerializer(CodeSerializer):
         try:
             urlsplit(url)
         except ValueError as error:
-            raise serializers.ValidationError("This is not a URL.", code="invalid") from error
+            raise serializers.ValidationError(_("This is not a URL."), code="invalid") from error
         return url
 
 

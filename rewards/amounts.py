@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Currency(models.TextChoices):
     """What the ledger counts."""
 
-    STARS = "stars", "Stars"
-    FREE_POINTS = "free_points", "Free points"
-    COINS = "coins", "Coins"
-    EXP = "exp", "Experience"
+    STARS = "stars", _("Stars")
+    FREE_POINTS = "free_points", _("Free points")
+    COINS = "coins", _("Coins")
+    EXP = "exp", _("Experience")
 
 
 @dataclass(frozen=True, slots=True)

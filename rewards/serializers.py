@@ -3,10 +3,12 @@
 from datetime import UTC
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from rewards.amounts import Amounts, Currency
 from rewards.models import MAX_AMOUNT, ExchangeRate, Transaction
+from rewards.services import memo_told
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -22,7 +24,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                 raise
             errors = dict(error.detail)
         for name in sorted(set(data) - set(self.fields)) if isinstance(data, dict) else ():
-            errors[name] = [serializers.ErrorDetail("Unknown field.", code="unknown_field")]
+            errors[name] = [serializers.ErrorDetail(_("Unknown field."), code="unknown_field")]
         if errors:
             raise serializers.ValidationError(errors)
         return value
@@ -70,11 +72,16 @@ class TransactionSerializer(serializers.Serializer[Transaction]):
     kind = serializers.CharField()
     amounts = AmountsSerializer(help_text="What the user gained or, below zero, lost.")
     reference = serializers.CharField()
-    memo = serializers.CharField()
+    memo = serializers.SerializerMethodField(
+        help_text="In the language of the request, where the house itself wrote it."
+    )
     created_at = UtcDateTimeField()
     reverses = serializers.CharField(
         source="reverses_id", allow_null=True, help_text="The transaction that this one reverses."
     )
+
+    def get_memo(self, transaction: Transaction) -> str:
+        return memo_told(transaction)
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):
@@ -133,7 +140,7 @@ class SpendSerializer(FromField, StrictSerializer):
 
     def validate_from(self, value: list[str]) -> list[str]:
         if len(set(value)) < len(value):
-            raise serializers.ValidationError("A currency stands here twice.", code="duplicate")
+            raise serializers.ValidationError(_("A currency stands here twice."), code="duplicate")
         return value
 
 
@@ -145,7 +152,7 @@ class GrantedAmountsSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, int]) -> dict[str, int]:
         if not any(attrs.values()):
-            raise serializers.ValidationError("Grant something.", code="all_zero")
+            raise serializers.ValidationError(_("Grant something."), code="all_zero")
         return attrs
 
 

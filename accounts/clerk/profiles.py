@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from accounts.clerk import values
 
 
@@ -34,14 +36,14 @@ def profile_of(user: Any) -> ClerkProfile:
     `ProfileUnusable` if it has no id, or no time to order it by.
     """
     if not isinstance(user, dict):
-        raise ProfileUnusable("The user is not an object.")
+        raise ProfileUnusable(gettext_noop("The user is not an object."))
     clerk_id = values.identifier(user.get("id"))
     created_at = values.time_in_milliseconds(user.get("created_at"))
     updated_at = values.time_in_milliseconds(user.get("updated_at")) or created_at
     if clerk_id is None:
-        raise ProfileUnusable("The user has no id.")
+        raise ProfileUnusable(gettext_noop("The user has no id."))
     if updated_at is None:
-        raise ProfileUnusable("The user has no time of its last change.")
+        raise ProfileUnusable(gettext_noop("The user has no time of its last change."))
     email, email_verified = _primary_email(user)
     return ClerkProfile(
         clerk_id=clerk_id,

@@ -24,6 +24,7 @@ from accounts.services.webhooks import (
     WebhookWorkFailed,
     inbox_figures,
     process_due_webhooks,
+    reason_told,
     receive_webhook,
     replay_webhook,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "inbox_figures",
     "process_due_webhooks",
     "provision_user",
+    "reason_told",
     "receive_webhook",
     "replay_webhook",
     "revoke_api_key",

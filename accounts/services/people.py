@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from accounts.clerk.profiles import ClerkProfile
 from accounts.clerk.tokens import SessionClaims, TokenProfile
@@ -79,10 +80,10 @@ def apply_clerk_profile(*, profile: ClerkProfile, now: datetime) -> User | Unapp
         user = _locked(profile.clerk_id)
         if user.deleted_at:
             forget_payloads(clerk_id=profile.clerk_id)
-            return Unapplied("The account has been deleted.")
+            return Unapplied(gettext_noop("The account has been deleted."))
         if user.clerk_updated_at and profile.updated_at <= user.clerk_updated_at:
             if user.account_created_at or not profile.account_created_at:
-                return Unapplied("Not newer than what is known.")
+                return Unapplied(gettext_noop("Not newer than what is known."))
             values = {"account_created_at": profile.account_created_at}
         _update(user, values, now)
         return user
@@ -98,7 +99,7 @@ def erase_user(*, clerk_id: str, now: datetime) -> User | Unapplied:
         user = _entomb(clerk_id, now)
         forget_payloads(clerk_id=clerk_id)
         if user is None:
-            return Unapplied("The account had been deleted already.")
+            return Unapplied(gettext_noop("The account had been deleted already."))
         if not user.is_new:  # type: ignore[attr-defined]
             user_erased.send(sender=User, user=user, now=now)
         return user

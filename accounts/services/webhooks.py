@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Count, F, Min, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from psycopg.types.json import Jsonb
 
 from accounts.clerk.deliveries import Delivery, verified_delivery
@@ -27,14 +29,19 @@ DUPLICATE = "duplicate"
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=12)
+NOBODY_ACTS = gettext_noop("Nothing here acts on %(type)s.")
 
 
 class WebhookWorkFailed(Exception):
     """The delivery is kept, but its work failed; it will be tried again."""
 
+    sentence = gettext_noop("The delivery is kept, but its work failed; it will be tried again.")
+
 
 class PayloadGone(Exception):
     """The delivery's content has been cleared, so it cannot be replayed."""
+
+    sentence = gettext_noop("The delivery's content has been cleared, so it cannot be replayed.")
 
 
 def receive_webhook(*, body: bytes, headers: Mapping[str, str], now: datetime) -> str:
@@ -150,10 +157,10 @@ def _work(receipt: WebhookReceipt, delivery: Delivery, now: datetime) -> str:
 def _apply(delivery: Delivery, now: datetime) -> str:
     """Do what the event says; return why nothing was done, empty if something was."""
     if delivery.payload is None:
-        return "It has no content, or none any more."
+        return gettext_noop("It has no content, or none any more.")
     if delivery.type == "user.deleted":
         if not delivery.clerk_id:
-            return "The deleted user has no id."
+            return gettext_noop("The deleted user has no id.")
         result = erase_user(clerk_id=delivery.clerk_id, now=now)
     elif delivery.type in {"user.created", "user.updated"}:
         try:
@@ -162,8 +169,19 @@ def _apply(delivery: Delivery, now: datetime) -> str:
             return str(error)
         result = apply_clerk_profile(profile=profile, now=now)
     else:
-        return f"Nothing here acts on {delivery.type}." if delivery.type else "It has no type."
+        return _nobody_acts_on(delivery.type)
     return result.reason if isinstance(result, Unapplied) else ""
+
+
+def _nobody_acts_on(type_: str) -> str:
+    return NOBODY_ACTS % {"type": type_} if type_ else gettext_noop("It has no type.")
+
+
+def reason_told(receipt: WebhookReceipt) -> str:
+    """Return why a delivery was ignored, in the reader's language, or how its work failed."""
+    if receipt.reason == NOBODY_ACTS % {"type": receipt.type}:
+        return _(NOBODY_ACTS) % {"type": receipt.type}
+    return receipt.reason if receipt.status == Status.FAILED else _(receipt.reason)
 
 
 def _finish(receipt: WebhookReceipt, reason: str, now: datetime) -> str:

@@ -6,6 +6,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.sign_in.second_factor import WrongCode, device_by_code
 from backoffice.sign_in.throttle import begin_attempt
@@ -26,7 +27,9 @@ class CodeInput(forms.TextInput):
 class CodeForm(forms.Form):
     """Asks somebody who is signed in for a code."""
 
-    code = forms.CharField(label=_("Code"), max_length=LONGEST_CODE, widget=CodeInput)
+    code = forms.CharField(
+        label=pgettext_lazy("second factor", "Code"), max_length=LONGEST_CODE, widget=CodeInput
+    )
 
 
 class SignInForm(AdminAuthenticationForm):
@@ -37,7 +40,7 @@ class SignInForm(AdminAuthenticationForm):
     """
 
     code = forms.CharField(
-        label=_("Code"),
+        label=pgettext_lazy("second factor", "Code"),
         max_length=LONGEST_CODE,
         required=False,
         widget=CodeInput,

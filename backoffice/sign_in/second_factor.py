@@ -11,6 +11,7 @@ import segno
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext_noop
 from django_otp import verify_token
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
@@ -25,13 +26,22 @@ DIGITS = 6
 class WrongCode(Exception):
     """This code is wrong, used already, or too many were wrong before it: wait for the next one."""
 
+    sentence = gettext_noop(
+        "This code is wrong or was used before, or it comes too soon after a wrong one."
+        " Wait for the next code."
+    )
+
 
 class AlreadySetUp(Exception):
     """A second factor is set up already."""
 
+    sentence = gettext_noop("A second factor is set up already.")
+
 
 class NothingBegun(Exception):
     """Begin the set-up first."""
+
+    sentence = gettext_noop("Begin the set-up first.")
 
 
 def factor_of(user: AbstractBaseUser) -> TOTPDevice | None:

@@ -14,6 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 from django_otp import DEVICE_ID_SESSION_KEY, login
 
+from backoffice.records import in_english
+from backoffice.refusals import refusal_told
 from backoffice.sign_in import second_factor
 from backoffice.sign_in.forms import CodeForm
 
@@ -33,7 +35,7 @@ def begin(request: HttpRequest, *, context: Context) -> HttpResponse:
     try:
         second_factor.begin_second_factor(user=_user(request))
     except second_factor.AlreadySetUp as refusal:
-        messages.error(request, _reason(refusal))
+        messages.error(request, refusal_told(refusal))
     return _back()
 
 
@@ -86,7 +88,7 @@ def _with_code(
         try:
             return act(form.cleaned_data["code"])
         except REFUSALS as refusal:
-            form.add_error(None, _reason(refusal))
+            form.add_error(None, refusal_told(refusal))
     return _page(request, context, form=form)
 
 
@@ -118,20 +120,10 @@ def _back() -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:second_factor"))
 
 
-def _reason(refusal: Exception) -> str:
-    return {
-        second_factor.WrongCode: _(
-            "This code is wrong or was used before, or it comes too soon after a wrong one."
-            " Wait for the next code."
-        ),
-        second_factor.AlreadySetUp: _("A second factor is set up already."),
-        second_factor.NothingBegun: _("Begin the set-up first."),
-    }[type(refusal)]
-
-
 def _log(request: HttpRequest, done: str) -> None:
     user = _user(request)
-    LogEntry.objects.log_actions(user.pk, [user], CHANGE, done, single_object=True)
+    with in_english():
+        LogEntry.objects.log_actions(user.pk, [user], CHANGE, done, single_object=True)
 
 
 def _user(request: HttpRequest) -> Any:

@@ -37,9 +37,10 @@ from referrals.services.funnel import (
 from referrals.services.payments import REFEREE_KIND, REFERRER_KIND
 from referrals.services.story import named
 from rewards import services as rewards
-from rewards.admin.amounts import shown
 from rewards.amounts import Amounts, Currency
 from rewards.days import midnights_until
+from rewards.models import kind_told
+from rewards.wording import signed
 
 PERIODS = (7, 30, 90)
 DEFAULT_PERIOD = 30
@@ -236,7 +237,7 @@ def _top(asked: Asked) -> list[dict[str, Any]]:
             "page": page_of(row.user),
             "claimed": row.claimed,
             "rewarded": row.rewarded,
-            "earned": shown(row.earned) if row.earned else "—",
+            "earned": signed(row.earned) if row.earned else "—",
         }
         for row in top
     ]
@@ -260,7 +261,7 @@ def _issued(asked: Asked) -> dict[str, Any]:
         ],
         "kinds": [
             {
-                "name": KIND_NAMES.get(kind.kind, kind.kind.replace("_", " ")),
+                "name": KIND_NAMES.get(kind.kind, kind_told(kind.kind)),
                 "page": f"{ledger}?kind={quote(kind.kind)}",
                 "amounts": [amount for _name, amount in kind.net],
             }

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
@@ -70,11 +71,11 @@ class StaffChangeForm(WithUsername, UserChangeForm):  # type: ignore[type-arg]
 
 
 class IsStaffAccount(admin.SimpleListFilter):
-    title = "kind"
+    title = gettext_lazy("kind")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("people", "People"), ("staff", "Staff"), ("gone", "Deleted or banned")]
+        return [("people", _("People")), ("staff", _("Staff")), ("gone", _("Deleted or banned"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
         if self.value() == "people":
@@ -111,8 +112,11 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     corrections = (ATTRIBUTE, GRANT, TAKE_BACK)
     fieldsets = (
         (None, {"fields": PROFILE_FIELDS}),
-        ("Staff", {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")}),
-        ("Roles", {"fields": ("groups", "user_permissions")}),
+        (
+            gettext_lazy("Staff"),
+            {"fields": ("username", "password", "is_active", "is_staff", "is_superuser")},
+        ),
+        (gettext_lazy("Roles"), {"fields": ("groups", "user_permissions")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
@@ -120,13 +124,13 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     readonly_fields = PROFILE_FIELDS
     change_form_template = "mimivibes/admin/person.html"
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def state(self, user: User) -> str:
         if user.deleted_at:
-            return "deleted"
+            return _("deleted")
         if user.banned_at:
-            return "banned"
-        return "staff" if user.is_staff else "active"
+            return _("banned")
+        return _("staff") if user.is_staff else _("active")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

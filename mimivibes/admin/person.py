@@ -8,6 +8,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from accounts.models import User, WebhookReceipt
+from accounts.services import reason_told
 from referrals.services.story import devices_of, invited_by, named, story_of, who_did
 from rewards import services as rewards
 from rewards.amounts import Currency
@@ -103,10 +104,18 @@ def _ledger_of(person: User) -> dict[str, Any]:
 
 
 def _transaction(row: Transaction, person: User) -> dict[str, Any]:
-    return {"row": row, "amounts": signed(row.amounts), "by": who_did(row.actor, person).text}
+    return {
+        "row": row,
+        "amounts": signed(row.amounts),
+        "memo": rewards.memo_told(row),
+        "by": who_did(row.actor, person).text,
+    }
 
 
 def _deliveries_about(person: User) -> dict[str, Any]:
     about = WebhookReceipt.objects.filter(clerk_id=person.clerk_id).defer("payload")
     newest = list(about.order_by("-received_at")[: MOST + 1])
-    return {"deliveries": newest[:MOST], "has_more_deliveries": len(newest) > MOST}
+    return {
+        "deliveries": [{"row": row, "why": reason_told(row)} for row in newest[:MOST]],
+        "has_more_deliveries": len(newest) > MOST,
+    }

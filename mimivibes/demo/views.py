@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.development import NameUnusable, issue_token
+from backoffice.refusals import refusal_told
 from mimivibes.demo.people import CAST, Person, new_name, people_named
 from referrals.browser_session import COOKIE
 from referrals.services.events import NewEvent, record_event
@@ -39,7 +40,7 @@ def debug_only(view: View) -> View:
         try:
             return view(request)
         except NameUnusable as error:
-            return JsonResponse({"detail": str(error.__doc__)}, status=400)
+            return JsonResponse({"detail": refusal_told(error)}, status=400)
 
     return checked
 

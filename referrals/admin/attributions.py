@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
@@ -47,16 +48,16 @@ class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
     change_form_template = "referrals/admin/attribution.html"
     corrections = CORRECTIONS
 
-    @admin.display(description="held for")
+    @admin.display(description=gettext_lazy("held for"))
     def held_for(self, attribution: Attribution) -> str:
-        waits = {"account age": attribution.awaits_age, "review": attribution.awaits_review}
+        waits = {_("account age"): attribution.awaits_age, _("review"): attribution.awaits_review}
         return ", ".join(name for name, waiting in waits.items() if waiting) or "—"
 
-    @admin.display(description="referee", ordering="referee")
+    @admin.display(description=gettext_lazy("referee"), ordering="referee")
     def referee_name(self, attribution: Attribution) -> str:
         return named(attribution.referee)
 
-    @admin.display(description="referrer", ordering="referrer")
+    @admin.display(description=gettext_lazy("referrer"), ordering="referrer")
     def referrer_name(self, attribution: Attribution) -> str:
         return named(attribution.referrer)
 

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from backoffice.corrections import CorrectableAdmin, CorrectionForm, actor_of
 from backoffice.lists import MOST_AT_ONCE
+from backoffice.records import in_english
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 from referrals.models import Attribution
 from referrals.services import corrections
@@ -207,14 +208,18 @@ class BulkAdmin(CorrectableAdmin):
         try:
             with transaction.atomic():
                 moved = carry_out(act, seen=request.POST.get("seen", "")).moved
-                self._log(request, moved, f"{verb.logged}: {form.cleaned_data['reason']}")
+                self._log_all(request, moved, verb, form.cleaned_data["reason"])
         except PreviewStale as stale:
             return self._page(request, verb, chosen, form, stale.effect, back=back, is_stale=True)
         self.message_user(request, verb.done % {"count": len(moved)}, messages.SUCCESS)
         return HttpResponseRedirect(back)
 
-    def _log(self, request: HttpRequest, moved: list[Attribution], message: str) -> None:
-        LogEntry.objects.log_actions(request.user.pk, moved, CHANGE, message)  # type: ignore[arg-type]
+    def _log_all(
+        self, request: HttpRequest, moved: list[Attribution], verb: BulkVerb, reason: str
+    ) -> None:
+        staff: Any = request.user
+        with in_english():
+            LogEntry.objects.log_actions(staff.pk, moved, CHANGE, f"{verb.logged}: {reason}")
 
     def _page(
         self,

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
@@ -45,9 +46,11 @@ class CaptureAdmin(ReadOnlyAdmin):
     export_also = ("first_opened_at", "landing_url")
     change_form_template = "referrals/admin/capture.html"
 
-    @admin.display(description="held by")
+    @admin.display(description=gettext_lazy("held by"))
     def holder(self, capture: Capture) -> str:
-        return str(capture.user or f"browser session {capture.browser_session_id}")
+        if capture.user:
+            return str(capture.user)
+        return _("browser session %(session)s") % {"session": capture.browser_session_id}
 
 
 @admin.register(BrowserSession)

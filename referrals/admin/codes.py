@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
@@ -37,11 +38,11 @@ class ReferralCodeAdmin(ReadOnlyAdmin):
         context |= waiting_for(context["original"], now=timezone.now())
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.action(description="Switch the selected codes off", permissions=["switch"])
+    @admin.action(description=gettext_lazy("Switch the selected codes off"), permissions=["switch"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[ReferralCode]) -> None:
         self._switch(request, queryset, is_active=False)
 
-    @admin.action(description="Switch the selected codes on", permissions=["switch"])
+    @admin.action(description=gettext_lazy("Switch the selected codes on"), permissions=["switch"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[ReferralCode]) -> None:
         self._switch(request, queryset, is_active=True)
 
@@ -55,4 +56,4 @@ class ReferralCodeAdmin(ReadOnlyAdmin):
             code.is_active = is_active
             code.save(update_fields=["is_active"])
             self.log_change(request, code, f"Switched {'on' if is_active else 'off'}.")
-        self.message_user(request, "Done.", messages.SUCCESS)
+        self.message_user(request, _("Done."), messages.SUCCESS)

@@ -9,17 +9,15 @@ from django.utils.translation import gettext_lazy
 from backoffice import search
 from backoffice.filters import ValuesFilter
 from backoffice.lists import ReadOnlyAdmin
+from referrals.admin.what_if import REFUSALS
 from referrals.models import Decision, QualifyingEvent, normalized_code
-from referrals.rules import reason_told
+from referrals.services.story import checks_of
 
 
 def rules_table(decision: Decision) -> SafeString:
     """Show each rule's verdict and reason."""
     row = '<tr><td class="verdict {}">{}</td><td>{}</td><td>{}</td></tr>'
-    rows = (
-        (e["verdict"], e["verdict"], e["rule"].replace("_", " "), reason_told(e))
-        for e in decision.evaluations
-    )
+    rows = ((c.verdict, c.found, c.asks, c.reason) for c in checks_of(decision))
     return format_html('<table class="rules">{}</table>', format_html_join("", row, rows))
 
 
@@ -29,13 +27,23 @@ def by_code(term: search.Term) -> Q:
     return search.any_of(Q(code__istartswith=text) for text in typed)
 
 
+def refusal_in_words(code: str) -> str:
+    return str(REFUSALS.get(code, code.replace("_", " ")))
+
+
+class RefusalFilter(ValuesFilter):
+    def told(self, value: str) -> str:
+        return refusal_in_words(value)
+
+
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
     """Why a claim was accepted, held or refused."""
 
-    list_display = ("referee", "referrer", "code", "outcome", "refusal", "at")
+    list_display = ("referee", "referrer", "code", "outcome", "why_refused", "at")
+    exported_as = {"why_refused": ("refusal",)}
     list_select_related = ("referee", "referrer")
-    list_filter = ("outcome", ("refusal", ValuesFilter))
+    list_filter = ("outcome", ("refusal", RefusalFilter))
     finders = (
         search.people("referee", "referrer"),
         by_code,
@@ -48,10 +56,14 @@ class DecisionAdmin(ReadOnlyAdmin):
     date_hierarchy = "at"
     ordering = ("-at",)
     sortable_by = ("at",)
-    exclude = ("evaluations", "address_hash")
-    readonly_fields = ("rules",)
+    exclude = ("evaluations", "address_hash", "refusal")
+    readonly_fields = ("why_refused", "rules")
 
-    @admin.display(description="rules")
+    @admin.display(description=gettext_lazy("refusal"))
+    def why_refused(self, decision: Decision) -> str:
+        return refusal_in_words(decision.refusal) or "-"
+
+    @admin.display(description=gettext_lazy("rules"))
     def rules(self, decision: Decision) -> SafeString:
         return rules_table(decision)
 

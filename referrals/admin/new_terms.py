@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from backoffice.corrections import MOST_OF_A_REASON
+from backoffice.records import in_english
+from backoffice.refusals import refusal_told
 from referrals.models import Program, ProgramTerms
 from referrals.serializers import TermsSerializer
 from referrals.services.terms import (
@@ -114,7 +116,7 @@ class NewTermsPages(admin.ModelAdmin):  # type: ignore[type-arg]
             tenures = tenures_of(program=program, now=timezone.now())
         except (NothingDiffers, TimeHasPassed) as error:
             field = "effective_from" if isinstance(error, TimeHasPassed) else None
-            form.add_error(field, str(error))
+            form.add_error(field, refusal_told(error))
             return self._ask(request, program, tenures, form)
         return self._preview(request, program, tenures, form)
 
@@ -131,8 +133,9 @@ class NewTermsPages(admin.ModelAdmin):  # type: ignore[type-arg]
             )
             before = made.program.terms.filter(version__lt=made.version).order_by("-version")
             last = before.first()
-            changes = differences(last, made) if last else what_they_say(made)
-            self.log_addition(request, made, " ".join([*changes, f"{_('Reason')}: {reason}"]))
+            with in_english():
+                changes = differences(last, made) if last else what_they_say(made)
+                self.log_addition(request, made, " ".join([*changes, f"Reason: {reason}"]))
         done = _("Version %(number)s is made. It takes effect at %(time)s.")
         said = {"number": made.version, "time": time_in_words(made.effective_from)}
         self.message_user(request, done % said, messages.SUCCESS)

@@ -3,6 +3,8 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from referrals.models.captures import Capture
@@ -13,12 +15,12 @@ from referrals.models.programs import ProgramTerms
 class Status(models.TextChoices):
     """Where an attribution stands."""
 
-    HELD = "held", "Held"
-    PENDING = "pending", "Pending"
-    QUALIFIED = "qualified", "Qualified"
-    REWARDED = "rewarded", "Rewarded"
-    REJECTED = "rejected", "Rejected"
-    REVERSED = "reversed", "Reversed"
+    HELD = "held", _("Held")
+    PENDING = "pending", _("Pending")
+    QUALIFIED = "qualified", _("Qualified")
+    REWARDED = "rewarded", _("Rewarded")
+    REJECTED = "rejected", _("Rejected")
+    REVERSED = "reversed", _("Reversed")
 
 
 LIVE_STATUSES = (Status.HELD, Status.PENDING, Status.QUALIFIED, Status.REWARDED)
@@ -36,22 +38,37 @@ class AttributionQuerySet(models.QuerySet["Attribution"]):
 class Attribution(models.Model):
     """Who invited whom, under which terms, and how far it has come."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     terms = models.ForeignKey(
-        ProgramTerms, models.PROTECT, related_name="attributions", db_index=False
+        ProgramTerms,
+        models.PROTECT,
+        related_name="attributions",
+        db_index=False,
+        verbose_name=_("terms"),
     )
     referee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="attributions_received"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="attributions_received",
+        verbose_name=_("referee"),
     )
     referrer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="attributions_made",
-        db_index=False,  # attribution_by_referrer serves
+        db_index=False,
+        verbose_name=_("referrer"),  # attribution_by_referrer serves
     )
-    code = models.ForeignKey(ReferralCode, models.PROTECT, related_name="attributions")
+    code = models.ForeignKey(
+        ReferralCode, models.PROTECT, related_name="attributions", verbose_name=_("code")
+    )
     capture = models.ForeignKey(
-        Capture, models.SET_NULL, null=True, blank=True, related_name="attributions"
+        Capture,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="attributions",
+        verbose_name=_("capture"),
     )
     replaces = models.ForeignKey(
         "self",
@@ -60,23 +77,33 @@ class Attribution(models.Model):
         blank=True,
         related_name="replacements",
         db_index=False,  # attribution_by_replaced serves
-        help_text="The attribution to another referrer that staff moved here.",
+        help_text=_("The attribution to another referrer that staff moved here."),
+        verbose_name=_("replaces"),
     )
-    status = models.CharField(max_length=9, choices=Status.choices)
+    status = models.CharField(_("status"), max_length=9, choices=Status.choices)
     awaits_age = models.BooleanField(
-        default=False, help_text="Held until Clerk's creation time of the account is known."
+        _("awaits age"),
+        default=False,
+        help_text=_("Held until Clerk's creation time of the account is known."),
     )
-    awaits_review = models.BooleanField(default=False, help_text="Held until staff decide.")
-    claimed_at = models.DateTimeField()
-    qualified_at = models.DateTimeField(null=True, blank=True)
+    awaits_review = models.BooleanField(
+        _("awaits review"), default=False, help_text=_("Held until staff decide.")
+    )
+    claimed_at = models.DateTimeField(_("claimed at"))
+    qualified_at = models.DateTimeField(_("qualified at"), null=True, blank=True)
     release_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the referrer's reward may be paid."
+        _("release at"),
+        null=True,
+        blank=True,
+        help_text=_("When the referrer's reward may be paid."),
     )
-    rewarded_at = models.DateTimeField(null=True, blank=True)
+    rewarded_at = models.DateTimeField(_("rewarded at"), null=True, blank=True)
 
     objects = AttributionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("attribution")
+        verbose_name_plural = _("attributions")
         constraints = [
             models.UniqueConstraint(
                 fields=["referee"],
@@ -156,7 +183,8 @@ class Attribution(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.referee} by {self.referrer}"
+        people = {"referee": self.referee, "referrer": self.referrer}
+        return gettext("%(referee)s by %(referrer)s") % people
 
     @property
     def is_live(self) -> bool:
@@ -189,19 +217,22 @@ class TimelineEntry(models.Model):
     reason = models.TextField()
 
     class Meta:
-        verbose_name_plural = "timeline entries"
+        verbose_name = _("timeline entry")
+        verbose_name_plural = _("timeline entries")
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return f"{self.from_status or 'new'} → {self.to_status}"
+        return (
+            f"{self.get_from_status_display() or gettext('new')} → {self.get_to_status_display()}"
+        )
 
 
 class Outcome(models.TextChoices):
     """What a decision came to."""
 
-    ACCEPTED = "accepted", "Accepted"
-    HELD = "held", "Held"
-    REFUSED = "refused", "Refused"
+    ACCEPTED = "accepted", _("Accepted")
+    HELD = "held", _("Held")
+    REFUSED = "refused", _("Refused")
 
 
 def raised(rule: str) -> Q:
@@ -226,7 +257,8 @@ class Decision(models.Model):
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="decisions_as_referee",
-        db_index=False,  # decision_by_referee serves
+        db_index=False,
+        verbose_name=_("referee"),  # decision_by_referee serves
     )
     referrer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -234,20 +266,32 @@ class Decision(models.Model):
         null=True,
         blank=True,
         related_name="decisions_as_referrer",
+        verbose_name=_("referrer"),
     )
     attribution = models.ForeignKey(
-        Attribution, models.PROTECT, null=True, blank=True, related_name="decisions"
+        Attribution,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        verbose_name=_("attribution"),
     )
-    terms = models.ForeignKey(ProgramTerms, models.PROTECT, null=True, blank=True, db_index=False)
-    capture = models.ForeignKey(Capture, models.SET_NULL, null=True, blank=True)
-    code = models.CharField(max_length=64)
-    at = models.DateTimeField()
-    outcome = models.CharField(max_length=8, choices=Outcome.choices)
-    refusal = models.CharField(max_length=40, blank=True, default="")
-    evaluations = models.JSONField(default=list)
-    address_hash = models.CharField(max_length=64, blank=True, default="")
+    terms = models.ForeignKey(
+        ProgramTerms, models.PROTECT, null=True, blank=True, db_index=False, verbose_name=_("terms")
+    )
+    capture = models.ForeignKey(
+        Capture, models.SET_NULL, null=True, blank=True, verbose_name=_("capture")
+    )
+    code = models.CharField(_("code"), max_length=64)
+    at = models.DateTimeField(_("at"))
+    outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome.choices)
+    refusal = models.CharField(_("refusal"), max_length=40, blank=True, default="")
+    evaluations = models.JSONField(_("evaluations"), default=list)
+    address_hash = models.CharField(_("address hash"), max_length=64, blank=True, default="")
 
     class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
         indexes = [
             models.Index(fields=["referee", "at"], name="decision_by_referee"),
             models.Index(
@@ -274,4 +318,4 @@ class Decision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.outcome} {self.refusal}".strip()
+        return f"{self.get_outcome_display()} {self.refusal}".strip()

@@ -5,6 +5,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from referrals.models.codes import ReferralCode
 
@@ -15,15 +17,22 @@ class BrowserSession(models.Model):
     Adopted by one user, once; after that the browser is given another.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)
-    device_id = models.UUIDField(editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, editable=False)
+    device_id = models.UUIDField(_("device id"), editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     adopted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        verbose_name=_("adopted by"),
     )
-    adopted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    adopted_at = models.DateTimeField(_("adopted at"), null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("browser session")
+        verbose_name_plural = _("browser sessions")
         constraints = [
             models.CheckConstraint(
                 condition=Q(adopted_at__isnull=True, adopted_by__isnull=True)
@@ -43,13 +52,19 @@ class BrowserSession(models.Model):
 class UserDevice(models.Model):
     """A person was signed in on a device; recorded once for the two."""
 
-    device_id = models.UUIDField(editable=False)
+    device_id = models.UUIDField(_("device id"), editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="devices", editable=False
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="devices",
+        editable=False,
+        verbose_name=_("user"),
     )
-    first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
+    first_seen_at = models.DateTimeField(_("first seen at"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = _("user device")
+        verbose_name_plural = _("user devices")
         constraints = [
             models.UniqueConstraint(
                 fields=["device_id", "user"], name="user_device_is_recorded_once"
@@ -58,17 +73,17 @@ class UserDevice(models.Model):
         indexes = [models.Index(fields=["-first_seen_at", "-id"], name="user_device_newest")]
 
     def __str__(self) -> str:
-        return f"{self.user} on {self.device_id}"
+        return gettext("%(user)s on %(device)s") % {"user": self.user, "device": self.device_id}
 
 
 class ClosedReason(models.TextChoices):
     """Why a capture can no longer be claimed."""
 
-    CLAIMED = "claimed", "Claimed"
-    FORGOTTEN = "forgotten", "Forgotten at the visitor's wish"
-    OWN_CODE = "own_code", "Opened by the code's owner"
-    MERGED = "merged", "Same code held already"
-    ERASED = "erased", "Its person was erased"
+    CLAIMED = "claimed", _("Claimed")
+    FORGOTTEN = "forgotten", _("Forgotten at the visitor's wish")
+    OWN_CODE = "own_code", _("Opened by the code's owner")
+    MERGED = "merged", _("Same code held already")
+    ERASED = "erased", _("Its person was erased")
 
 
 class CaptureQuerySet(models.QuerySet["Capture"]):
@@ -88,27 +103,41 @@ class CaptureQuerySet(models.QuerySet["Capture"]):
 class Capture(models.Model):
     """One code, opened in one browser session or by one user."""
 
-    code = models.ForeignKey(ReferralCode, models.PROTECT, related_name="captures")
+    code = models.ForeignKey(
+        ReferralCode, models.PROTECT, related_name="captures", verbose_name=_("code")
+    )
     browser_session = models.ForeignKey(
-        BrowserSession, models.SET_NULL, null=True, blank=True, related_name="captures"
+        BrowserSession,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="captures",
+        verbose_name=_("browser session"),
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="captures"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="captures",
+        verbose_name=_("user"),
     )
-    first_opened_at = models.DateTimeField()
-    opened_at = models.DateTimeField(help_text="Opened last.")
-    expires_at = models.DateTimeField()
-    adopted_at = models.DateTimeField(null=True, blank=True)
-    landing_url = models.CharField(max_length=2048, blank=True, default="")
-    utm = models.JSONField(default=dict, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
+    first_opened_at = models.DateTimeField(_("first opened at"))
+    opened_at = models.DateTimeField(_("opened at"), help_text=_("Opened last."))
+    expires_at = models.DateTimeField(_("expires at"))
+    adopted_at = models.DateTimeField(_("adopted at"), null=True, blank=True)
+    landing_url = models.CharField(_("landing url"), max_length=2048, blank=True, default="")
+    utm = models.JSONField(_("utm"), default=dict, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     closed_reason = models.CharField(
-        max_length=10, choices=ClosedReason.choices, blank=True, default=""
+        _("closed reason"), max_length=10, choices=ClosedReason.choices, blank=True, default=""
     )
 
     objects = CaptureQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("capture")
+        verbose_name_plural = _("captures")
         constraints = [
             models.CheckConstraint(
                 condition=Q(user__isnull=False)
@@ -158,7 +187,8 @@ class Capture(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} opened {self.opened_at:%Y-%m-%d %H:%M}"
+        opened = {"code": self.code, "time": f"{self.opened_at:%Y-%m-%d %H:%M}"}
+        return gettext("%(code)s opened %(time)s") % opened
 
     @property
     def scope(self) -> str:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from referrals.models.programs import Program
 
@@ -30,18 +31,25 @@ class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
 class ReferralCode(models.Model):
     """What an inviter shares; one of an owner's codes is primary, the older ones keep working."""
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="codes", db_index=False)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="referral_codes"
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="codes", db_index=False, verbose_name=_("program")
     )
-    code = models.CharField(max_length=32, unique=True)
-    is_primary = models.BooleanField(default=True)
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="referral_codes",
+        verbose_name=_("owner"),
+    )
+    code = models.CharField(_("code"), max_length=32, unique=True)
+    is_primary = models.BooleanField(_("is primary"), default=True)
+    is_active = models.BooleanField(_("is active"), default=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     objects = ReferralCodeQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("referral code")
+        verbose_name_plural = _("referral codes")
         constraints = [
             models.CheckConstraint(
                 condition=Q(code__regex=r"^[A-Z0-9]{4,32}$"), name="code_is_normalized"

@@ -1,10 +1,12 @@
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Min, OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from rewards.amounts import Amounts, Currency
 from rewards.models import MAX_AMOUNT
@@ -15,24 +17,28 @@ AT_MOST_TEN_YEARS = MaxValueValidator(MOST_DAYS)
 SIDES = ("referee", "referrer")
 
 
-def _amount() -> "models.PositiveIntegerField[int, int]":
-    return models.PositiveIntegerField(default=0, validators=[MaxValueValidator(MAX_AMOUNT)])
+def _amount(name: Any) -> "models.PositiveIntegerField[int, int]":
+    return models.PositiveIntegerField(name, default=0, validators=[MaxValueValidator(MAX_AMOUNT)])
 
 
 class Program(models.Model):
     """A referral program; its conditions are in its numbered terms."""
 
-    slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=200)
+    slug = models.SlugField(_("slug"), unique=True)
+    name = models.CharField(_("name"), max_length=200)
     is_default = models.BooleanField(
-        default=False, help_text="New people get their code in this program; there is one."
+        _("is default"),
+        default=False,
+        help_text=_("New people get their code in this program; there is one."),
     )
-    is_active = models.BooleanField(default=True)
-    starts_at = models.DateTimeField(null=True, blank=True)
-    ends_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    is_active = models.BooleanField(_("is active"), default=True)
+    starts_at = models.DateTimeField(_("starts at"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = _("program")
+        verbose_name_plural = _("programs")
         constraints = [
             models.UniqueConstraint(
                 fields=["is_default"], condition=Q(is_default=True), name="program_default_is_one"
@@ -60,8 +66,8 @@ class Program(models.Model):
 class Touch(models.TextChoices):
     """Which of several opened invitations counts."""
 
-    FIRST = "first", "First opened"
-    LAST = "last", "Last opened"
+    FIRST = "first", _("First opened")
+    LAST = "last", _("Last opened")
 
 
 class ProgramTermsQuerySet(models.QuerySet["ProgramTerms"]):
@@ -81,63 +87,81 @@ class ProgramTermsQuerySet(models.QuerySet["ProgramTerms"]):
 class ProgramTerms(models.Model):
     """One immutable version of a program's conditions and rewards."""
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="terms", db_index=False)
-    version = models.PositiveIntegerField()
-    effective_from = models.DateTimeField(default=timezone.now)
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="terms", db_index=False, verbose_name=_("program")
+    )
+    version = models.PositiveIntegerField(_("version"))
+    effective_from = models.DateTimeField(_("effective from"), default=timezone.now)
     capture_days = models.PositiveIntegerField(
+        _("capture days"),
         default=30,
         validators=[AT_LEAST_ONE, AT_MOST_TEN_YEARS],
-        help_text="Days for which an opened invitation is kept.",
+        help_text=_("Days for which an opened invitation is kept."),
     )
     claim_days = models.PositiveIntegerField(
+        _("claim days"),
         default=7,
         validators=[AT_LEAST_ONE, AT_MOST_TEN_YEARS],
-        help_text="Days after Clerk made the account in which its owner may claim.",
+        help_text=_("Days after Clerk made the account in which its owner may claim."),
     )
-    touch = models.CharField(max_length=5, choices=Touch.choices, default=Touch.LAST)
-    qualifying_event_type = models.CharField(max_length=100, default="reading.completed")
-    qualifying_event_count = models.PositiveIntegerField(default=1, validators=[AT_LEAST_ONE])
+    touch = models.CharField(_("touch"), max_length=5, choices=Touch.choices, default=Touch.LAST)
+    qualifying_event_type = models.CharField(
+        _("qualifying event type"), max_length=100, default="reading.completed"
+    )
+    qualifying_event_count = models.PositiveIntegerField(
+        _("qualifying event count"), default=1, validators=[AT_LEAST_ONE]
+    )
     hold_days = models.PositiveIntegerField(
+        _("hold days"),
         default=0,
         validators=[AT_MOST_TEN_YEARS],
-        help_text="Days between qualification and the referrer's reward.",
+        help_text=_("Days between qualification and the referrer's reward."),
     )
     daily_cap = models.PositiveIntegerField(
+        _("daily cap"),
         null=True,
         blank=True,
         validators=[AT_LEAST_ONE],
-        help_text="Most claims for one referrer in 24 hours; empty for no limit.",
+        help_text=_("Most claims for one referrer in 24 hours; empty for no limit."),
     )
     total_cap = models.PositiveIntegerField(
+        _("total cap"),
         null=True,
         blank=True,
         validators=[AT_LEAST_ONE],
-        help_text="Most live attributions for one referrer; empty for no limit.",
+        help_text=_("Most live attributions for one referrer; empty for no limit."),
     )
-    referee_stars = _amount()
-    referee_free_points = _amount()
-    referee_coins = _amount()
-    referee_exp = _amount()
-    referrer_stars = _amount()
-    referrer_free_points = _amount()
-    referrer_coins = _amount()
-    referrer_exp = _amount()
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    referee_stars = _amount(_("referee stars"))
+    referee_free_points = _amount(_("referee free points"))
+    referee_coins = _amount(_("referee coins"))
+    referee_exp = _amount(_("referee experience"))
+    referrer_stars = _amount(_("referrer stars"))
+    referrer_free_points = _amount(_("referrer free points"))
+    referrer_coins = _amount(_("referrer coins"))
+    referrer_exp = _amount(_("referrer experience"))
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        verbose_name=_("created by"),
     )
     reason = models.TextField(
+        _("reason"),
         blank=True,
         default="",
         db_default="",
         editable=False,
-        help_text="Why staff made this version.",
+        help_text=_("Why staff made this version."),
     )
 
     objects = ProgramTermsQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "program terms"
+        verbose_name = _("program terms")
+        verbose_name_plural = _("program terms")
         constraints = [
             models.UniqueConstraint(
                 fields=["program", "version"], name="terms_version_is_unique_in_program"

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from referrals.models import (
@@ -46,6 +47,8 @@ UNDONE_STATUSES: dict[str, set[str]] = {
 
 class MoveNotAllowed(Exception):
     """An attribution cannot go from where it stands to there."""
+
+    sentence = gettext_noop("An attribution cannot go from where it stands to there.")
 
 
 def move(
@@ -274,7 +277,7 @@ def _keep_decision(
 
 def _why_not(attribution: Attribution, judgement: Judgement) -> str:
     if attribution.referrer.is_gone:
-        return "The referrer's account is deleted or banned."
+        return gettext_noop("The referrer's account is deleted or banned.")
     failed = (e.reason for e in judgement.evaluations if e.verdict == Verdict.FAIL)
     return next(failed, "")
 
@@ -324,7 +327,7 @@ def _release(attribution: Attribution, now: datetime) -> bool:
     if not _releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
         return False
     locked.rewarded_at = now
-    move(locked, Status.REWARDED, actor=SYSTEM, reason="The hold is over.", now=now)
+    move(locked, Status.REWARDED, actor=SYSTEM, reason=gettext_noop("The hold is over."), now=now)
     pay_referrer(locked, now=now)
     return True
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext_noop
+
 from accounts.models import User
 from referrals.models import Capture, ClosedReason, Decision, QualifyingEvent, UserDevice
 from referrals.services.attributions import reject_held_of
@@ -18,4 +20,4 @@ def erase_referral_data(*, user: User, now: datetime) -> None:
     UserDevice.objects.filter(user=user).delete()
     QualifyingEvent.objects.filter(user=user).exclude(data={}).update(data={})
     Decision.objects.filter(referee=user).exclude(address_hash="").update(address_hash="")
-    reject_held_of(user=user, reason="The referee's account was deleted.", now=now)
+    reject_held_of(user=user, reason=gettext_noop("The referee's account was deleted."), now=now)

@@ -1,6 +1,7 @@
 """Find the code by which somebody invites, from whatever staff know of that person."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from referrals.models import Program, ReferralCode
@@ -10,6 +11,8 @@ MOST_NAMED = 10
 
 class InviterNotFound(Exception):
     """Nobody invites by this code, Clerk id or e-mail address."""
+
+    sentence = gettext_noop("Nobody invites by this code, Clerk id or e-mail address.")
 
 
 class SeveralInviters(InviterNotFound):

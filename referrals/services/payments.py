@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from referrals.models import Attribution
 from rewards import services as rewards
 from rewards.amounts import Amounts, Currency
@@ -18,6 +20,12 @@ from rewards.models import Transaction
 SYSTEM = "system"
 REFEREE_KIND = "referral_referee"
 REFERRER_KIND = "referral_referrer"
+KINDS = (gettext_noop("referral referee"), gettext_noop("referral referrer"))
+# What people read on the ledger; `rewards.services.memo_told` tells it in their language.
+ACCEPTING = gettext_noop("Reward for accepting an invitation")
+INVITING = gettext_noop("Reward for inviting a friend")
+TAKEN_BACK = gettext_noop("Reward for an invitation, taken back")
+GIVEN_BACK = gettext_noop("Reward for an invitation, given back")
 
 
 def lock_balances_of(people: Iterable[int]) -> None:
@@ -37,7 +45,7 @@ def pay_referee(attribution: Attribution, *, now: datetime) -> None:
         amounts=attribution.terms.referee_amounts,
         kind=REFEREE_KIND,
         key=attribution.referee_key,
-        memo="Reward for accepting an invitation",
+        memo=ACCEPTING,
         now=now,
     )
 
@@ -49,7 +57,7 @@ def pay_referrer(attribution: Attribution, *, now: datetime) -> None:
         amounts=attribution.terms.referrer_amounts,
         kind=REFERRER_KIND,
         key=attribution.referrer_key,
-        memo="Reward for inviting a friend",
+        memo=INVITING,
         now=now,
     )
 
@@ -73,7 +81,7 @@ def take_back(
     for transaction in _in_order(attribution, standing):
         rewards.reverse_transaction(
             transaction=transaction,
-            reason="Reward for an invitation, taken back",
+            reason=TAKEN_BACK,
             note=reason,  # for staff; the line above is for the people
             key=f"{attribution.reference}:reversal:{transaction.pk}",
             actor=actor,
@@ -90,7 +98,7 @@ def give_back(attribution: Attribution, *, actor: str, reason: str, now: datetim
         if _is_own(reversal, attribution):
             rewards.reverse_transaction(
                 transaction=reversal,
-                reason="Reward for an invitation, given back",
+                reason=GIVEN_BACK,
                 note=reason,
                 key=f"{attribution.reference}:restoral:{reversal.pk}",
                 actor=actor,
@@ -110,7 +118,7 @@ def take_back_as_before(
     for transaction in granted.values():
         rewards.reverse_transaction(
             transaction=transaction,
-            reason="Reward for an invitation, taken back",
+            reason=TAKEN_BACK,
             note=reason,
             key=f"as_before:{old.reference}:{transaction.pk}",
             actor=actor,

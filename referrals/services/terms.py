@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts.models import User
 from referrals.models import LIVE_STATUSES, Attribution, Program, ProgramTerms
@@ -36,9 +36,13 @@ class TermsMadeMeanwhile(Exception):
 class NothingDiffers(Exception):
     """These terms are the same as the last version."""
 
+    sentence = gettext_noop("These terms are the same as the last version.")
+
 
 class TimeHasPassed(Exception):
     """Terms take effect now or later, never in the past."""
+
+    sentence = gettext_noop("Terms take effect now or later, never in the past.")
 
 
 class State(StrEnum):

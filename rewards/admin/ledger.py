@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice import search
@@ -18,7 +19,8 @@ from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
 from backoffice.references import row_behind
 from rewards.admin.corrections import REVERSE
 from rewards.amounts import Currency
-from rewards.models import Balance, Entry, GrantRequest, Transaction
+from rewards.models import Balance, Entry, GrantRequest, Transaction, kind_told
+from rewards.services import memo_told
 from rewards.wording import signed
 
 
@@ -36,11 +38,13 @@ class EntryInline(ReadOnlyInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
         return super().get_queryset(request).select_related("user").order_by("pk")
 
-    @admin.display(description="account")
+    @admin.display(description=gettext_lazy("account"))
     def account(self, entry: Entry) -> str:
-        return str(entry.user) if entry.user else f"house: {entry.get_house_display()}"
+        if entry.user:
+            return str(entry.user)
+        return _("house: %(account)s") % {"account": entry.get_house_display()}
 
-    @admin.display(description="amount")
+    @admin.display(description=gettext_lazy("amount"))
     def amount_shown(self, entry: Entry) -> str:
         return f"{entry.amount:+,}"
 
@@ -60,13 +64,41 @@ def by_reference(term: search.Term) -> Q:
     )
 
 
+ACTORS = {
+    "staff": gettext_lazy("%(name)s (staff)"),
+    "key": gettext_lazy("%(name)s (service)"),
+    "user": gettext_lazy("user %(user)s"),
+}
+
+
+def actor_told(actor: str) -> str:
+    """Return who made a transaction, in words."""
+    kind, _colon, name = actor.partition(":")
+    if kind in ACTORS:
+        return str(ACTORS[kind]) % {"name": name, "user": name}
+    return _("the system") if kind in {"", "system"} else actor
+
+
+class KindFilter(ValuesFilter):
+    def told(self, value: str) -> str:
+        return kind_told(value)
+
+
 @admin.register(Transaction)
 class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
     """A transaction with its entries, and with what it reverses and what reverses it."""
 
-    list_display = ("created_at", "kind", "user", "change", "memo", "reference", "actor")
-    list_display_links = ("created_at", "kind")
-    list_filter = (("kind", ValuesFilter),)
+    list_display = (
+        "created_at",
+        "kind_told",
+        "user",
+        "change",
+        "memo_told",
+        "reference",
+        "actor_told",
+    )
+    list_display_links = ("created_at", "kind_told")
+    list_filter = (("kind", KindFilter),)
     list_select_related = ("user",)
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
@@ -76,17 +108,22 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
         "A person (Clerk id, e-mail address, name), a reference, an idempotency key, or how one of"
         " them begins; the id of a transaction or of an attribution"
     )
-    exported_as = {"change": tuple(f"amounts.{currency}" for currency in Currency.values)}
+    exported_as = {
+        "kind_told": ("kind",),
+        "change": tuple(f"amounts.{currency}" for currency in Currency.values),
+        "memo_told": ("memo",),
+        "actor_told": ("actor",),
+    }
     fields = (
         "id",
         "created_at",
-        "kind",
+        "kind_told",
         "person",
         "change",
-        "memo",
+        "memo_told",
         "note",
         "belongs_to",
-        "actor",
+        "actor_told",
         "same_reference",
         "idempotency_key",
         "original",
@@ -100,7 +137,19 @@ class TransactionAdmin(LedgerAdmin, CorrectableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transaction]:
         return super().get_queryset(request).prefetch_related("entries")
 
-    @admin.display(description="amounts")
+    @admin.display(description=gettext_lazy("kind"))
+    def kind_told(self, transaction: Transaction) -> str:
+        return kind_told(transaction.kind)
+
+    @admin.display(description=gettext_lazy("memo"))
+    def memo_told(self, transaction: Transaction) -> str:
+        return memo_told(transaction) or "-"
+
+    @admin.display(description=gettext_lazy("actor"))
+    def actor_told(self, transaction: Transaction) -> str:
+        return actor_told(transaction.actor)
+
+    @admin.display(description=gettext_lazy("amounts"))
     def change(self, transaction: Transaction) -> str:
         return signed(transaction.amounts)
 
@@ -158,7 +207,7 @@ class EntryAdmin(LedgerAdmin):
             return ("-transaction__created_at", "-transaction_id", "-id")
         return self.ordering
 
-    @admin.display(description="amount")
+    @admin.display(description=gettext_lazy("amount"))
     def amount_shown(self, entry: Entry) -> str:
         return f"{entry.amount:+,}"
 
@@ -175,6 +224,6 @@ class BalanceAdmin(LedgerAdmin):
     fields = ("user", "currency", "amount_shown")
     readonly_fields = fields
 
-    @admin.display(description="amount")
+    @admin.display(description=gettext_lazy("amount"))
     def amount_shown(self, balance: Balance) -> str:
         return f"{balance.amount:,}"

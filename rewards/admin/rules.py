@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from backoffice import search
 from backoffice.lists import ListAdmin
@@ -27,7 +28,7 @@ class RewardRuleAdmin(ListAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    @admin.display(description="pays")
+    @admin.display(description=gettext_lazy("pays"))
     def pays(self, rule: RewardRule) -> str:
         return signed(rule.amounts)
 

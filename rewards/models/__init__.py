@@ -34,6 +34,7 @@ from rewards.models.ledger import (
     Entry,
     Transaction,
     TransactionQuerySet,
+    kind_told,
     net_amounts,
 )
 from rewards.models.proofs import KEPT_FAULTS, LedgerProof
@@ -56,5 +57,6 @@ __all__ = [
     "RewardRuleQuerySet",
     "Transaction",
     "TransactionQuerySet",
+    "kind_told",
     "net_amounts",
 ]

@@ -21,19 +21,28 @@ class GrantRequest(models.Model):
         REFUSED = "refused", _("Refused")
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grant_requests"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="grant_requests",
+        verbose_name=_("user"),
     )
-    stars = models.PositiveBigIntegerField(default=0)
-    free_points = models.PositiveBigIntegerField(default=0)
-    coins = models.PositiveBigIntegerField(default=0)
+    stars = models.PositiveBigIntegerField(_("stars"), default=0)
+    free_points = models.PositiveBigIntegerField(_("free points"), default=0)
+    coins = models.PositiveBigIntegerField(_("coins"), default=0)
     exp = models.PositiveBigIntegerField(_("experience"), default=0)
-    reason = models.TextField(help_text=_("Why it was asked for. For staff alone."))
+    reason = models.TextField(_("reason"), help_text=_("Why it was asked for. For staff alone."))
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("requested by"),
     )
-    requested_at = models.DateTimeField()
-    nonce = models.UUIDField(unique=True, editable=False, help_text=_("Of the form that asked."))
-    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    requested_at = models.DateTimeField(_("requested at"))
+    nonce = models.UUIDField(
+        _("nonce"), unique=True, editable=False, help_text=_("Of the form that asked.")
+    )
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.WAITING)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -41,20 +50,24 @@ class GrantRequest(models.Model):
         null=True,
         blank=True,
         db_index=False,
+        verbose_name=_("decided by"),
     )
-    decided_at = models.DateTimeField(null=True, blank=True)
-    decision_reason = models.TextField(blank=True, default="")
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decision_reason = models.TextField(_("decision reason"), blank=True, default="")
     transaction = models.OneToOneField(
         Transaction,
         on_delete=models.PROTECT,
         related_name="grant_request",
         null=True,
         blank=True,
+        verbose_name=_("transaction"),
     )
 
     objects: ClassVar[models.Manager["GrantRequest"]] = models.Manager()
 
     class Meta:
+        verbose_name = _("grant request")
+        verbose_name_plural = _("grant requests")
         constraints = [
             *(
                 models.CheckConstraint(

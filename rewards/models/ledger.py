@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Cast
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -17,15 +18,32 @@ from rewards.amounts import Amounts, Currency
 class Account(models.TextChoices):
     """The house's side of each movement."""
 
-    ISSUED = "issued", "Issued"
-    REDEEMED = "redeemed", "Redeemed"
-    EXCHANGED = "exchanged", "Exchanged"
-    EXPIRED = "expired", "Expired"
-    CLAWED_BACK = "clawed_back", "Clawed back"
+    ISSUED = "issued", _("Issued")
+    REDEEMED = "redeemed", _("Redeemed")
+    EXCHANGED = "exchanged", _("Exchanged")
+    EXPIRED = "expired", _("Expired")
+    CLAWED_BACK = "clawed_back", _("Clawed back")
 
 
 def one_of(field: str, choices: type[models.TextChoices]) -> Q:
     return Q(**{f"{field}__in": choices.values})
+
+
+KINDS = (
+    gettext_noop("exchange"),
+    gettext_noop("forfeit"),
+    gettext_noop("grant"),
+    gettext_noop("reversal"),
+    gettext_noop("reward"),
+    gettext_noop("spend"),
+    gettext_noop("take back"),
+)
+"""Transactions of this app, as staff read them; other apps have kinds of their own."""
+
+
+def kind_told(kind: str) -> str:
+    """Return a kind of transactions in words, in the reader's language where they are marked."""
+    return gettext(kind.replace("_", " "))
 
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
@@ -43,42 +61,54 @@ class Transaction(models.Model):
 
     REVERSAL: ClassVar[str] = "reversal"
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="transactions",
         db_index=False,
+        verbose_name=_("user"),
     )
-    kind = models.CharField(max_length=40)
-    idempotency_key = models.CharField(max_length=300, unique=True)
+    kind = models.CharField(_("kind"), max_length=40)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=300, unique=True)
     fingerprint = models.CharField(
-        max_length=64, help_text="SHA-256 of what was asked under the key."
+        _("fingerprint"), max_length=64, help_text=_("SHA-256 of what was asked under the key.")
     )
-    reference = models.CharField(max_length=255, blank=True, default="")
-    memo = models.CharField(max_length=500, blank=True, default="")
+    reference = models.CharField(_("reference"), max_length=255, blank=True, default="")
+    memo = models.CharField(_("memo"), max_length=500, blank=True, default="")
     note = models.TextField(
+        _("note"),
         blank=True,
         default="",
         db_default="",
         help_text=_("Why staff did it. For staff alone: the user sees the memo."),
     )
-    actor = models.CharField(max_length=600, blank=True, default="")
+    actor = models.CharField(_("actor"), max_length=600, blank=True, default="")
     reverses = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversed_by",
+        verbose_name=_("reverses"),
     )
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("created at"))
     sealed_in = models.BigIntegerField(
+        _("sealed in"),
         editable=False,
         db_default=Cast(
             Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField()
         ),
-        help_text="The database transaction that made it, and the only one that may add entries.",
+        help_text=_(
+            "The database transaction that made it, and the only one that may add entries."
+        ),
     )
 
     objects: ClassVar[models.Manager["Transaction"]] = TransactionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("transaction")
+        verbose_name_plural = _("transactions")
         constraints = [
             models.CheckConstraint(condition=~Q(kind=""), name="transaction_has_a_kind"),
             models.CheckConstraint(condition=~Q(idempotency_key=""), name="transaction_has_a_key"),
@@ -114,7 +144,7 @@ class Transaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return f"{kind_told(self.kind)} {self.id}"
 
     @cached_property
     def amounts(self) -> Amounts:
@@ -126,7 +156,11 @@ class Entry(models.Model):
     """One line of a transaction: an amount onto (positive) or off (negative) one account."""
 
     transaction = models.ForeignKey(
-        Transaction, on_delete=models.PROTECT, related_name="entries", db_index=False
+        Transaction,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        db_index=False,
+        verbose_name=_("transaction"),
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -135,13 +169,15 @@ class Entry(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
+        verbose_name=_("user"),
     )
-    house = models.CharField("house account", max_length=20, choices=Account, blank=True)
-    currency = models.CharField(max_length=20, choices=Currency)
-    amount = models.BigIntegerField()
+    house = models.CharField(_("house account"), max_length=20, choices=Account, blank=True)
+    currency = models.CharField(_("currency"), max_length=20, choices=Currency)
+    amount = models.BigIntegerField(_("amount"))
 
     class Meta:
-        verbose_name_plural = "entries"
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
         constraints = [
             models.CheckConstraint(
                 condition=Q(user__isnull=False, house="")
@@ -176,7 +212,12 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:+,} {self.currency} on {self.house or f'user {self.user_id}'}"
+        return gettext("%(amount)s %(currency)s on %(account)s") % {
+            "amount": f"{self.amount:+,}",
+            "currency": self.get_currency_display().lower(),
+            "account": self.get_house_display().lower()
+            or gettext("user %(user)s") % {"user": self.user_id},
+        }
 
 
 class Balance(models.Model):
@@ -187,11 +228,14 @@ class Balance(models.Model):
         on_delete=models.PROTECT,
         related_name="balances",
         db_index=False,
+        verbose_name=_("user"),
     )
-    currency = models.CharField(max_length=20, choices=Currency)
-    amount = models.BigIntegerField()
+    currency = models.CharField(_("currency"), max_length=20, choices=Currency)
+    amount = models.BigIntegerField(_("amount"))
 
     class Meta:
+        verbose_name = _("balance")
+        verbose_name_plural = _("balances")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "currency"], name="balance_is_one_per_user_and_currency"
@@ -204,7 +248,11 @@ class Balance(models.Model):
         indexes = [models.Index(fields=["currency", "-id"], name="balance_by_currency")]
 
     def __str__(self) -> str:
-        return f"{self.amount:,} {self.currency} of user {self.user_id}"
+        return gettext("%(amount)s %(currency)s of user %(user)s") % {
+            "amount": f"{self.amount:,}",
+            "currency": self.get_currency_display().lower(),
+            "user": self.user_id,
+        }
 
 
 def net_amounts(entries: Iterable[Entry]) -> Amounts:

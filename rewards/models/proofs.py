@@ -14,16 +14,19 @@ COUNT = models.BigIntegerField()
 class LedgerProof(models.Model):
     """One run of the proof over everything; only ever added."""
 
-    started_at = models.DateTimeField()
-    seconds = models.FloatField(help_text=_("How long it took."))
+    started_at = models.DateTimeField(_("started at"))
+    seconds = models.FloatField(_("seconds"), help_text=_("How long it took."))
     fault_count = models.PositiveBigIntegerField(_("faults found"))
     faults = models.JSONField(
+        _("faults"),
         default=list,
         blank=True,
         help_text=_("The first of them: code, subject and detail of each."),
     )
 
     class Meta:
+        verbose_name = _("ledger proof")
+        verbose_name_plural = _("ledger proofs")
         constraints = [
             models.CheckConstraint(condition=Q(seconds__gte=0), name="ledger_proof_took_its_time"),
             models.CheckConstraint(

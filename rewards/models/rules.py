@@ -7,6 +7,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rewards.amounts import Amounts, Currency
 from rewards.models.ledger import one_of
@@ -32,32 +34,43 @@ class RewardRule(models.Model):
     """What the house pays a user when `trigger` has happened `threshold` times."""
 
     class Period(models.TextChoices):
-        ONCE = "once", "Once for each user"
-        DAILY = "daily", "Once a day (UTC) for each user"
+        ONCE = "once", _("Once for each user")
+        DAILY = "daily", _("Once a day (UTC) for each user")
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100, unique=True)
     trigger = models.CharField(
-        max_length=100, help_text="What is counted, e.g. reading.completed or user.provisioned."
+        _("trigger"),
+        max_length=100,
+        help_text=_("What is counted, e.g. reading.completed or user.provisioned."),
     )
     threshold = models.PositiveIntegerField(
+        _("threshold"),
         default=1,
         validators=[MinValueValidator(1)],
-        help_text="Pays when the count reaches exactly this.",
+        help_text=_("Pays when the count reaches exactly this."),
     )
-    period = models.CharField(max_length=10, choices=Period, default=Period.ONCE)
-    stars = models.PositiveBigIntegerField(default=0, validators=[MaxValueValidator(MAX_AMOUNT)])
+    period = models.CharField(_("period"), max_length=10, choices=Period, default=Period.ONCE)
+    stars = models.PositiveBigIntegerField(
+        _("stars"), default=0, validators=[MaxValueValidator(MAX_AMOUNT)]
+    )
     free_points = models.PositiveBigIntegerField(
-        default=0, validators=[MaxValueValidator(MAX_AMOUNT)]
+        _("free points"), default=0, validators=[MaxValueValidator(MAX_AMOUNT)]
     )
-    coins = models.PositiveBigIntegerField(default=0, validators=[MaxValueValidator(MAX_AMOUNT)])
-    exp = models.PositiveBigIntegerField(default=0, validators=[MaxValueValidator(MAX_AMOUNT)])
-    is_active = models.BooleanField(default=True)
-    active_from = models.DateTimeField(null=True, blank=True)
-    active_until = models.DateTimeField(null=True, blank=True)
+    coins = models.PositiveBigIntegerField(
+        _("coins"), default=0, validators=[MaxValueValidator(MAX_AMOUNT)]
+    )
+    exp = models.PositiveBigIntegerField(
+        _("experience"), default=0, validators=[MaxValueValidator(MAX_AMOUNT)]
+    )
+    is_active = models.BooleanField(_("is active"), default=True)
+    active_from = models.DateTimeField(_("active from"), null=True, blank=True)
+    active_until = models.DateTimeField(_("active until"), null=True, blank=True)
 
     objects: ClassVar[models.Manager["RewardRule"]] = RewardRuleQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("reward rule")
+        verbose_name_plural = _("reward rules")
         constraints = [
             models.CheckConstraint(
                 condition=Q(threshold__gte=1), name="reward_rule_threshold_is_positive"
@@ -80,7 +93,7 @@ class RewardRule(models.Model):
                 | Q(active_until__isnull=True)
                 | Q(active_from__lt=F("active_until")),
                 name="reward_rule_period_is_ordered",
-                violation_error_message="It must begin before it ends.",
+                violation_error_message=_("It must begin before it ends."),
             ),
         ]
         indexes = [models.Index(fields=["trigger", "threshold"], name="reward_rule_trigger")]
@@ -96,22 +109,25 @@ class RewardRule(models.Model):
 class ExchangeRate(models.Model):
     """How many units of one currency buy one unit of another; changed by a new row."""
 
-    from_currency = models.CharField("from", max_length=20, choices=Currency)
-    to_currency = models.CharField("to", max_length=20, choices=Currency)
+    from_currency = models.CharField(_("from"), max_length=20, choices=Currency)
+    to_currency = models.CharField(_("to"), max_length=20, choices=Currency)
     price = models.PositiveBigIntegerField(
+        _("price"),
         validators=[MinValueValidator(1), MaxValueValidator(MAX_AMOUNT)],
-        help_text="Units of the first currency for one unit of the second.",
+        help_text=_("Units of the first currency for one unit of the second."),
     )
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    is_active = models.BooleanField(_("is active"), default=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = _("exchange rate")
+        verbose_name_plural = _("exchange rates")
         constraints = [
             models.UniqueConstraint(
                 fields=["from_currency", "to_currency"],
                 condition=Q(is_active=True),
                 name="exchange_rate_is_one_active_per_pair",
-                violation_error_message="Deactivate the active rate of this pair first.",
+                violation_error_message=_("Deactivate the active rate of this pair first."),
             ),
             models.CheckConstraint(
                 condition=Q(price__gte=1, price__lte=MAX_AMOUNT),
@@ -120,7 +136,7 @@ class ExchangeRate(models.Model):
             models.CheckConstraint(
                 condition=~Q(from_currency=F("to_currency")),
                 name="exchange_rate_joins_two_currencies",
-                violation_error_message="The two currencies must differ.",
+                violation_error_message=_("The two currencies must differ."),
             ),
             models.CheckConstraint(
                 condition=one_of("from_currency", Currency) & one_of("to_currency", Currency),
@@ -129,4 +145,8 @@ class ExchangeRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.price:,} {self.from_currency} for 1 {self.to_currency}"
+        return gettext("%(price)s %(from)s for 1 %(to)s") % {
+            "price": f"{self.price:,}",
+            "from": self.get_from_currency_display().lower(),
+            "to": self.get_to_currency_display().lower(),
+        }

@@ -14,6 +14,7 @@ from rewards.services.issued import (
     grants_waiting,
     issued_by_kind,
 )
+from rewards.services.memos import memo_told
 from rewards.services.owners import OwnedElsewhere
 from rewards.services.posting import AlreadyReversed, IdempotencyKeyReused, transactions_by_key
 from rewards.services.proof import Fault, last_proof, record_proof, verify_ledger
@@ -56,6 +57,7 @@ __all__ = [
     "issued_by_kind",
     "last_proof",
     "lock_balances",
+    "memo_told",
     "pay_occasions",
     "pay_rules",
     "record_proof",

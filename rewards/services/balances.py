@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from rewards.amounts import Amounts
 from rewards.models import Balance
@@ -10,6 +11,8 @@ from rewards.models import Balance
 
 class InsufficientBalance(Exception):
     """There is not enough on the balance."""
+
+    sentence = gettext_noop("There is not enough on the balance.")
 
 
 def balances_of(user_id: int) -> Amounts:

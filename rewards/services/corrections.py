@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, GrantRequest, Transaction, net_amounts
@@ -28,14 +29,16 @@ from rewards.services.reversals import refuse_erased, reverse_transaction
 from rewards.wording import in_words
 
 TAKE_BACK_KIND = "take_back"
-TAKE_BACK_MEMO = "Taken back by our support team"
-REVERSAL_MEMO = "Corrected by our support team"
+TAKE_BACK_MEMO = gettext_noop("Taken back by our support team")
+REVERSAL_MEMO = gettext_noop("Corrected by our support team")
 COUNTED_TOGETHER = timedelta(hours=24)
 """What one member of staff grants one user within this time counts as one grant."""
 
 
 class AlreadyDone(Exception):
     """This form has been sent already, and what it asked is done."""
+
+    sentence = gettext_noop("This has been done already. To do it once more, open the page anew.")
 
 
 @transaction.atomic
@@ -155,7 +158,7 @@ def _refuse_repeat(nonce: UUID) -> None:
         Transaction.objects.filter(idempotency_key=f"{BY_HAND}{nonce}").exists()
         or GrantRequest.objects.filter(nonce=nonce).exists()
     ):
-        raise AlreadyDone(_("This has been done already. To do it once more, open the page anew."))
+        raise AlreadyDone
 
 
 def _is_large(amounts: Amounts, *, user_id: int, actor: str, now: datetime) -> bool:

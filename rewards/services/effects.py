@@ -94,7 +94,7 @@ def _line(entry: Entry, people: dict[int, Any]) -> LedgerLine:
         account=_account(entry),
         currency=str(Currency(entry.currency).label),
         amount=entry.amount,
-        memo=entry.transaction.memo,
+        memo=_(entry.transaction.memo),
     )
 
 

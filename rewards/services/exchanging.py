@@ -16,6 +16,8 @@ from rewards.services.posting import (
     post,
 )
 
+KIND = "exchange"
+
 
 class NoRate(Exception):
     """These two currencies are not exchanged at present."""
@@ -36,7 +38,7 @@ def exchange(
         cost = rate.price * units if rate else 0
         posting = Posting(
             user_id=user_id,
-            kind="exchange",
+            kind=KIND,
             key=key,
             lines=_lines(from_, to, cost=cost, units=units) if rate else (),
             memo=f"{cost} {from_} for {units} {to}",

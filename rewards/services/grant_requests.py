@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from rewards.amounts import Amounts
 from rewards.models import GrantRequest
@@ -19,7 +20,7 @@ STAFF = "staff:"
 BY_HAND = "hand:"
 """How the idempotency key of what staff grant or take begins; the nonce of their form follows."""
 GRANT_KIND = "grant"
-GRANT_MEMO = "Added by our support team"
+GRANT_MEMO = gettext_noop("Added by our support team")
 
 Status = GrantRequest.Status
 
@@ -27,9 +28,13 @@ Status = GrantRequest.Status
 class NotWaiting(Exception):
     """Somebody has decided this request before."""
 
+    sentence = gettext_noop("This request has been decided already.")
+
 
 class SecondPersonNeeded(Exception):
     """Nobody decides what they asked for themselves."""
+
+    sentence = gettext_noop("Somebody else must decide this than who asked for it.")
 
 
 def ask_for_grant(
@@ -88,10 +93,10 @@ def _decided(
     waiting = GrantRequest.objects.select_for_update(of=("self",), no_key=True)
     locked = waiting.select_related("user", "requested_by").get(pk=request.pk)
     if locked.status != Status.WAITING:
-        raise NotWaiting(_("This request has been decided already."))
+        raise NotWaiting
     decider = _member_of_staff(actor)
     if decider == locked.requested_by:
-        raise SecondPersonNeeded(_("Somebody else must decide this than who asked for it."))
+        raise SecondPersonNeeded
     locked.status, locked.decided_by, locked.decided_at = status, decider, now
     locked.decision_reason = reason
     return locked

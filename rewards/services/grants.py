@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from rewards.amounts import Amounts
 from rewards.models import Account, Transaction
@@ -32,6 +33,8 @@ class Resolver(Protocol):
 
 class UserGone(Exception):
     """This user is deleted or banned, and is given nothing."""
+
+    sentence = gettext_noop("This user is deleted or banned, and is given nothing.")
 
 
 def grant(

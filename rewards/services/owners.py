@@ -10,6 +10,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from rewards.models import Transaction
 
@@ -26,6 +27,8 @@ class Owner(Protocol):
 
 class OwnedElsewhere(Exception):
     """What another record takes back can be given back only there."""
+
+    sentence = gettext_noop("What another record takes back can be given back only there.")
 
 
 def ask_owner(transaction: Transaction) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 from uuid_utils.compat import uuid7
 
 from rewards.amounts import Amounts
@@ -25,6 +26,8 @@ class IdempotencyKeyReused(Exception):
 
 class AlreadyReversed(Exception):
     """This transaction has been reversed already."""
+
+    sentence = gettext_noop("This transaction has been reversed already.")
 
 
 @dataclass(frozen=True, slots=True)

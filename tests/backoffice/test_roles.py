@@ -80,6 +80,7 @@ logout                         staff:405   staff
 password_change                staff       staff
 password_change_done           staff       staff:405
 jsi18n                         staff       staff:405
+set_language                   nobody      nobody
 autocomplete                   -           staff:405
 view_on_site                   staff:404   staff:404
 (?P<url>.*)$                   staff:404   staff:404

@@ -45,7 +45,7 @@ def attribute_by_hand(
     referee, code.owner = people[user.pk], people[code.owner_id]
     terms = terms or _terms_in_force(code, now)
     if referee.clerk_id is None:
-        raise NotAPerson(_("Only people can be attributed, not accounts of staff."))
+        raise NotAPerson
     refuse_code(code, referee=referee, terms=terms)
     refuse_gone(referee, code.owner)
     refuse_second(referee)
@@ -69,7 +69,7 @@ def attribute_by_hand(
 def _terms_in_force(code: ReferralCode, now: datetime) -> ProgramTerms:
     found = ProgramTerms.objects.in_force(now).filter(program=code.program_id).first()
     if found is None:
-        raise TermsMissing(_("No terms of the code's program are in force."))
+        raise TermsMissing
     return found
 
 

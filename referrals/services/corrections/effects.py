@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from backoffice.refusals import refusal_told
 from referrals.models import Attribution, TimelineEntry
 from referrals.services.story.words import invitation
 from rewards.services.effects import Effect, effect_on
@@ -24,11 +25,8 @@ def effect_of(
 
 def left_out(attribution: Attribution, refusal: Exception) -> str:
     """Say of one of many why nothing is done to it."""
-    why = str(refusal) or refusal.__doc__ or ""
-    return _("%(attribution)s: left out. %(why)s") % {
-        "attribution": invitation(attribution),
-        "why": why,
-    }
+    values = {"attribution": invitation(attribution), "why": refusal_told(refusal)}
+    return _("%(attribution)s: left out. %(why)s") % values
 
 
 def moved_of(attributions: Iterable[Attribution], *, now: datetime) -> list[Attribution]:

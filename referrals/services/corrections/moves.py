@@ -56,7 +56,7 @@ def move_to_referrer(
     if not old.is_live:
         raise MoveNotAllowed(_("Only an attribution that stands can be moved."))
     if referrer == old.referrer:
-        raise SameReferrer(_("The attribution is this referrer's already."))
+        raise SameReferrer
     refuse_code(code, referee=old.referee, terms=old.terms)
     refuse_gone(old.referee, referrer)
     refuse_cycle(referee=old.referee, referrer=referrer)

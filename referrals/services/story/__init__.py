@@ -14,7 +14,7 @@ from referrals.services.story.sources import sources_of
 from referrals.services.story.summary import sides, summary_of
 from referrals.services.story.visits import adoptions, devices, endings, of_others, openings
 from referrals.services.story.waiting import waiting_for
-from referrals.services.story.words import invitation, named, short, who_did
+from referrals.services.story.words import checks_of, invitation, named, short, who_did
 from rewards.amounts import Amounts
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Story",
     "Tone",
     "Who",
+    "checks_of",
     "devices_of",
     "invitation",
     "invited_by",

@@ -19,6 +19,7 @@ from referrals.services.story.words import (
     named,
     often,
     pair,
+    reason_of,
     when,
     who_did,
     why,
@@ -61,7 +62,7 @@ def _judged(decision: Decision, entry: TimelineEntry | None, read: Sources) -> M
     is_late = attribution is not None and decision.at > attribution.claimed_at
     details = promised(decision, read) if decision.outcome == Outcome.ACCEPTED else ()
     if entry and _is_by_staff(entry):
-        details = (_reason(entry), *details)
+        details = (_reason(entry, read), *details)
     return Moment(
         at=decision.at,
         text=f"{_asked(decision, entry, is_late, read)} {_outcome(decision)}",
@@ -93,8 +94,8 @@ def _is_by_staff(entry: TimelineEntry) -> bool:
     return entry.actor.startswith("staff:")
 
 
-def _reason(entry: TimelineEntry) -> str:
-    return _("Reason: %(reason)s") % {"reason": entry.reason}
+def _reason(entry: TimelineEntry, read: Sources) -> str:
+    return _("Reason: %(reason)s") % {"reason": reason_of(entry, read.decisions)}
 
 
 def _asked(decision: Decision, entry: TimelineEntry | None, is_late: bool, read: Sources) -> str:
@@ -156,7 +157,7 @@ def _moved(entry: TimelineEntry, read: Sources) -> Moment:
     text, *details = _told_move(entry, attribution, read)
     # A service's reason is the event, which is told already.
     if entry.reason and not entry.actor.startswith("service:"):
-        details.append(_reason(entry))
+        details.append(_reason(entry, read))
     return Moment(
         at=entry.at,
         text=text,

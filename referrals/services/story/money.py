@@ -10,6 +10,7 @@ from referrals.models import Attribution
 from referrals.services.story.moments import Moment, Tone
 from referrals.services.story.sources import Sources
 from referrals.services.story.words import called, who_did
+from rewards import services as rewards
 from rewards.amounts import Amounts
 from rewards.models import Account, Entry, Transaction
 from rewards.wording import in_words
@@ -66,7 +67,7 @@ def _details(transaction: Transaction) -> Iterator[str]:
     if transaction.memo:
         yield _("%(who)s reads: “%(memo)s”") % {
             "who": called(transaction.user),
-            "memo": transaction.memo,
+            "memo": rewards.memo_told(transaction),
         }
 
 

@@ -23,6 +23,7 @@ from referrals.services.story.words import (
     listed,
     often,
     pair,
+    reason_of,
     when,
     who_did,
     why,
@@ -171,7 +172,7 @@ def _ended(attribution: Attribution, read: Sources, paid: Paid) -> str:
         % {
             "who": who_did(entry.actor, attribution.referee, attribution.referrer).text,
             "at": when(entry.at),
-            "reason": _as_sentence(entry.reason),
+            "reason": _as_sentence(reason_of(entry, read.decisions)),
         }
         for entry in last
     ]
@@ -211,7 +212,8 @@ def sides(attribution: Attribution, paid: Paid) -> tuple[Amounts, Amounts]:
 
 def _as_sentence(text: str) -> str:
     text = text.strip()
-    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+    # Thai sentences end in no sign.
+    return f"{text}." if text[-1:].isascii() and not text.endswith((".", "!", "?")) else text
 
 
 def _why_nobody(read: Sources) -> str:

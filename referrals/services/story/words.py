@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from referrals.models import Attribution, Decision
+from referrals.models import Attribution, Decision, TimelineEntry
 from referrals.rules import Verdict, reason_told
 from referrals.services.story.moments import Check, Who
 
@@ -122,6 +122,19 @@ def checks_of(decision: Decision) -> tuple[Check, ...]:
 def why(decision: Decision, *verdicts: Verdict) -> str:
     """Return the reasons of the rules that came to these verdicts, in their order."""
     return " ".join(reason_told(e) for e in decision.evaluations if e["verdict"] in verdicts)
+
+
+def reason_of(entry: TimelineEntry, decisions: Iterable[Decision]) -> str:
+    """Return why an attribution moved: staff's words as they are, the system's in the reader's.
+
+    What a rule said is found again in the decision of that moment, whose values stand apart.
+    """
+    if entry.actor.startswith("staff:"):
+        return entry.reason
+    at = (entry.attribution_id, entry.at)
+    judged = [e for d in decisions if (d.attribution_id, d.at) == at for e in d.evaluations]
+    said = [e for e in judged if e["reason"] == entry.reason]
+    return reason_told(said[0]) if said else _(entry.reason)
 
 
 def why_refused(decision: Decision) -> str:

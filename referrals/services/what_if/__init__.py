@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from referrals.models import ProgramTerms
 from referrals.services.what_if.history import Past
@@ -24,6 +25,8 @@ MOST_CLAIMS = 50_000
 
 class PeriodNotAllowed(Exception):
     """This period cannot be replayed."""
+
+    sentence = gettext_noop("This period cannot be replayed.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,0 @@
-from rewards.wording import signed as shown
-
-__all__ = ["shown"]
