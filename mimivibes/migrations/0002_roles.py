@@ -93,9 +93,9 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("accounts", "0005_large_lists"),
+        ("accounts", "0004_large_lists"),
         ("mimivibes", "0001_command_runs"),
-        ("referrals", "0009_indexes_of_the_dashboard"),
+        ("referrals", "0007_indexes_of_the_dashboard"),
         ("rewards", "0007_indexes_of_the_dashboard"),
     ]
 

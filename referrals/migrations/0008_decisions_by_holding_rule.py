@@ -15,7 +15,7 @@ RULES = {
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("referrals", "0009_indexes_of_the_dashboard")]
+    dependencies = [("referrals", "0007_indexes_of_the_dashboard")]
 
     operations = [
         AddIndexConcurrently(

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("referrals", "0011_terms_reason_and_limits"),
+        ("referrals", "0009_terms_reason_and_limits"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

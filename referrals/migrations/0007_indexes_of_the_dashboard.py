@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("referrals", "0007_story_indexes"),
+        ("referrals", "0006_story_indexes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0004_people_are_not_staff"),
+        ("accounts", "0003_people_are_not_staff"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("referrals", "0012_large_lists"),
+        ("referrals", "0010_large_lists"),
     ]
 
     operations = [
