@@ -8,19 +8,28 @@ from mimivibes.maintenance import expired
 from mimivibes.maintenance.cleaning import Chore
 from referrals.services import cleanup as referrals
 
+CAPTURE_DAYS = 0
 PAYLOAD_DAYS = 30
 RECEIPT_DAYS = 90
 
-CAPTURES = (
-    Chore("expired_captures", referrals.count_expired_captures, referrals.remove_expired_captures),
-    Chore(
-        "empty_browser_sessions",
-        referrals.count_empty_browser_sessions,
-        referrals.remove_empty_browser_sessions,
-    ),
-    Chore("old_network_addresses", referrals.count_old_addresses, referrals.forget_old_addresses),
-    Chore("old_refusals", referrals.count_old_refusals, referrals.remove_old_refusals),
-)
+
+def capture_chores(*, captures: timedelta) -> tuple[Chore, ...]:
+    return (
+        Chore(
+            "expired_captures",
+            partial(referrals.count_expired_captures, age=captures),
+            partial(referrals.remove_expired_captures, age=captures),
+        ),
+        Chore(
+            "empty_browser_sessions",
+            referrals.count_empty_browser_sessions,
+            referrals.remove_empty_browser_sessions,
+        ),
+        Chore(
+            "old_network_addresses", referrals.count_old_addresses, referrals.forget_old_addresses
+        ),
+        Chore("old_refusals", referrals.count_old_refusals, referrals.remove_old_refusals),
+    )
 
 
 def webhook_chores(*, payloads: timedelta, receipts: timedelta) -> tuple[Chore, ...]:
@@ -38,6 +47,7 @@ def webhook_chores(*, payloads: timedelta, receipts: timedelta) -> tuple[Chore, 
     )
 
 
+CAPTURES = capture_chores(captures=timedelta(days=CAPTURE_DAYS))
 WEBHOOKS = webhook_chores(
     payloads=timedelta(days=PAYLOAD_DAYS), receipts=timedelta(days=RECEIPT_DAYS)
 )

@@ -18,13 +18,15 @@ REFUSAL_AGE = timedelta(days=365)
 """How long staff can read why a claim was refused."""
 
 
-def count_expired_captures(*, now: datetime) -> int:
-    return Capture.objects.filter(expires_at__lte=now, attributions=None).count()
+def count_expired_captures(*, now: datetime, age: timedelta) -> int:
+    return Capture.objects.filter(expires_at__lte=now - age, attributions=None).count()
 
 
-def remove_expired_captures(*, now: datetime, after: Any, limit: int) -> tuple[int, Any]:
-    """Delete captures that have expired and led to no attribution."""
-    return _run(_CAPTURES, before=now, after=after, limit=limit)
+def remove_expired_captures(
+    *, now: datetime, after: Any, limit: int, age: timedelta
+) -> tuple[int, Any]:
+    """Delete captures that expired before `now - age` and led to no attribution."""
+    return _run(_CAPTURES, before=now - age, after=after, limit=limit)
 
 
 def count_empty_browser_sessions(*, now: datetime) -> int:

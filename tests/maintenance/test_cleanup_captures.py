@@ -68,6 +68,15 @@ def test_what_is_told_is_what_is_done(expired: Capture, now: datetime) -> None:
     assert run(COMMAND, "--apply")["rows"]["expired_captures"] == 0
 
 
+def test_expired_captures_can_be_kept_for_staff_to_read(expired: Capture, now: datetime) -> None:
+    CaptureFactory(first_opened_at=now - timedelta(days=60), expires_at=now - timedelta(days=30))
+
+    rows = run(COMMAND, "--days", "29", "--apply")["rows"]
+
+    assert rows["expired_captures"] == 1
+    assert list(Capture.objects.all()) == [expired]
+
+
 def test_what_led_to_an_attribution_stays_with_its_browser_session(expired: Capture) -> None:
     AttributionFactory(capture=expired)
 
