@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0008_large_lists"),
+        ("rewards", "0009_closed_days"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

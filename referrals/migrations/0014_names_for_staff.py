@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("referrals", "0012_large_lists"),
+        ("referrals", "0013_closed_days"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
