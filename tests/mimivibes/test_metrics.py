@@ -70,9 +70,9 @@ def test_what_failed_and_what_is_held_is_told(prometheus: Client) -> None:
 
 
 def test_requests_are_counted_by_their_route_and_never_by_an_id(prometheus: Client) -> None:
-    prometheus.get("/admin/accounts/user/4711/change/")
+    prometheus.get("/admin/accounts/user/no-such-person/change/")
 
     shown = prometheus.get("/metrics").content.decode()
 
     assert 'route="admin/accounts/user/<path:object_id>/change/"' in shown
-    assert "4711" not in shown
+    assert "no-such-person" not in shown
