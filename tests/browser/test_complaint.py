@@ -25,7 +25,7 @@ def test_a_complaint_is_understood_put_right_and_the_correction_undone(
     page.get_by_label("Reason").fill("She moved from a test account, as Nok can show.")
     page.get_by_role("button", name="Show what it will do").click()
     effect = page.get_by_role("region", name="What it will do")
-    expect(effect.get_by_role("row", name="user_demo_tom their own Stars +1")).to_be_visible()
+    expect(effect.get_by_role("row", name="(user_demo_tom) their own Stars +1")).to_be_visible()
     faults += album.inspect(page, "attribute-by-hand-preview")
     page.get_by_role("button", name="Confirm").click()
     expect(summary).to_contain_text("attributed to Nok by aree_helps")
@@ -38,12 +38,12 @@ def test_a_complaint_is_understood_put_right_and_the_correction_undone(
 
     correct(page, "Reverse", "It was a second account after all.")
     faults += album.inspect(page, "reverse-preview")
-    expect(effect.get_by_role("row", name="user_demo_tom their own Stars -1")).to_be_visible()
+    expect(effect.get_by_role("row", name="(user_demo_tom) their own Stars -1")).to_be_visible()
     page.get_by_role("button", name="Confirm: Reverse").click()
     expect(summary).to_contain_text("reversed")
 
     correct(page, "Restore", "Nok has shown that it was not.")
-    expect(effect.get_by_role("row", name="user_demo_tom their own Stars +1")).to_be_visible()
+    expect(effect.get_by_role("row", name="(user_demo_tom) their own Stars +1")).to_be_visible()
     page.get_by_role("button", name="Confirm: Restore").click()
 
     for told in ("It was a second account after all.", "Nok has shown that it was not."):

@@ -286,7 +286,7 @@ class Corrections(RuleBasedStateMachine):
 
     def holdings(self) -> dict[tuple[str, str], int]:
         rows = Balance.objects.exclude(amount=0).select_related("user")
-        return {(row.user.clerk_id or "", row.get_currency_display()): row.amount for row in rows}
+        return {(row.user.known_as, row.get_currency_display()): row.amount for row in rows}
 
 
 class refused_by:  # noqa: N801  (reads as a statement)
