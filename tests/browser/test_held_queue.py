@@ -105,7 +105,8 @@ def test_one_is_approved_and_two_rejected_by_keyboard_alone(
     expect(reviewer.get_by_role("heading", name="Approve 1 held attribution")).to_be_visible()
     effect = reviewer.get_by_label("What it will do")
     expect(effect).to_contain_text("(user_keyboard_ploy) by Keyboard (user_keyboard_nok)")
-    expect(effect.get_by_role("row", name="(user_keyboard_nok) their own Coins +50")).to_be_visible()
+    noks_coins = effect.get_by_role("row", name="(user_keyboard_nok) their own Coins +50")
+    expect(noks_coins).to_be_visible()
     assert phone.status_of("Keyboard Ploy") == "held"
     keyboard.tab_to("Confirm: Approve 1 held attribution")
     keyboard.press("Enter")
