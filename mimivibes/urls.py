@@ -11,6 +11,8 @@ from mimivibes.metrics import metrics
 admin.site.site_header = "MiMiVibes Referrals"
 admin.site.site_title = "MiMiVibes"
 admin.site.index_title = gettext_lazy("Back office")
+# "View site" leads to the web app: this server itself has no page there.
+admin.site.site_url = settings.APP_URL
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -141,6 +141,12 @@ def test_the_list_of_apps_stays(aree: Client) -> None:
     assert 'href="/admin/referrals/attribution/"' in page(aree)
 
 
+def test_view_site_leads_to_the_web_app(aree: Client, settings: Any) -> None:
+    page = aree.get("/admin/").content.decode()
+
+    assert f'href="{settings.APP_URL}"' in page
+
+
 def test_the_page_of_one_app_has_no_dashboard(aree: Client) -> None:
     html = aree.get("/admin/referrals/").content.decode()
     assert 'class="panels"' not in html
