@@ -1,6 +1,5 @@
 """Remove what has had its time, in small batches of short locks."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +7,7 @@ from typing import Any, Protocol
 
 from django.db import transaction
 
-from mimivibes.maintenance.runs import Turn
-from mimivibes.models import CommandRun
+from mimivibes.maintenance.jobs import Job
 
 
 class Batch(Protocol):
@@ -27,50 +25,25 @@ class Chore:
     batch: Batch
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much at once, and until when by `time.monotonic`."""
-
-    batch_size: int
-    until: float
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.until
-
-
-Progress = Callable[[str, int], None]
-
-
 def survey(chores: Sequence[Chore], *, now: datetime) -> dict[str, int]:
     """Return how many rows each chore would clean at `now`."""
     return {chore.name: chore.count(now=now) for chore in chores}
 
 
-def clean(
-    chores: Sequence[Chore],
-    *,
-    run: CommandRun,
-    turn: Turn,
-    limits: Limits,
-    now: datetime,
-    progress: Progress,
-) -> None:
-    """Do the chores, each batch in a transaction of its own, and keep the figures in `run.report`.
+def clean(chores: Sequence[Chore], *, job: Job) -> None:
+    """Do the chores, each batch in a transaction of its own, and keep the figures in the report.
 
     What is killed loses the batch that it was in, and nothing else. Raises `LockLost`.
     """
     for chore in chores:
-        run.report[chore.name] = 0
+        job.run.report[chore.name] = 0
         after: Any = None
-        while True:
-            if limits.is_over:
-                run.outcome = CommandRun.Outcome.STOPPED
-                return
-            turn.check()
+        while job.may_go_on():
             with transaction.atomic():
-                done, after = chore.batch(now=now, after=after, limit=limits.batch_size)
-            run.report[chore.name] += done
-            progress(chore.name, done)
+                done, after = chore.batch(now=job.now, after=after, limit=job.limits.batch_size)
+            job.run.report[chore.name] += done
+            job.progress(chore.name, done)
             if after is None:
                 break
+        else:
+            return

@@ -1,11 +1,12 @@
-"""What the clean-up commands have in common: options, a survey by default, progress, a report."""
+"""What maintenance commands have in common: options, a survey by default, progress, a report."""
 
+import math
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
-from contextlib import nullcontext
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -15,7 +16,8 @@ from rich.progress import Progress as ProgressBars
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from accounts.management.reporting import ReportingCommand
-from mimivibes.maintenance.cleaning import Chore, Limits, clean, survey
+from mimivibes.maintenance.cleaning import Chore, clean, survey
+from mimivibes.maintenance.jobs import Job, Limits, Progress
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, recorded_run
 from mimivibes.models import CommandRun
 
@@ -24,25 +26,50 @@ MOST_IN_A_BATCH = 20_000
 BATCH_SIZE = 2_000
 
 
-class CleaningCommand(ReportingCommand):
-    """A clean-up: says what it would do, and does it with `--apply`."""
+class RecordedCommand(ReportingCommand):
+    """A command that tells what it would do, and does it with `--apply`: one run at a time.
 
-    def chores(self, options: dict[str, Any]) -> Sequence[Chore]:
-        """Return what this command cleans."""
+    `survey` and `work` fill `run.report`, which is what the command prints and the admin shows.
+    """
+
+    batch_size = BATCH_SIZE
+    refusals: tuple[type[Exception], ...] = ()
+    """Errors that tell the operator what is wrong; any other shows as it is."""
+
+    def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
+        """Put into the report what would be done, and change nothing."""
         raise NotImplementedError
+
+    def work(self, options: dict[str, Any], *, job: Job) -> None:
+        """Do it, in batches, as long as `job.may_go_on()`."""
+        raise NotImplementedError
+
+    def tell(self, run: CommandRun) -> Iterator[str]:
+        """Say the report in words, line by line."""
+        for name, value in run.report.items():
+            yield f"{name.replace('_', ' ')}: {value}"
+
+    @property
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        return (AlreadyRunning, LockLost, *self.refusals)
+
+    @property
+    def name(self) -> str:
+        """What the run is called on record; two runs of one name go one at a time."""
+        return type(self).__module__.rpartition(".")[2]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--apply", action="store_true", help="do it; without, it is only told")
         parser.add_argument(
             "--batch-size",
-            type=_between(1, MOST_IN_A_BATCH),
-            default=BATCH_SIZE,
+            type=number_between(1, MOST_IN_A_BATCH),
+            default=self.batch_size,
             metavar="N",
-            help=f"rows in one transaction, 1 to {MOST_IN_A_BATCH} (default {BATCH_SIZE})",
+            help=f"rows in one transaction, 1 to {MOST_IN_A_BATCH} (default {self.batch_size})",
         )
         parser.add_argument(
             "--max-seconds",
-            type=_between(1, 7 * 24 * 3600),
+            type=number_between(1, 7 * 24 * 3600),
             metavar="S",
             help="stop after so many seconds, with exit status 75; the next run goes on",
         )
@@ -53,54 +80,70 @@ class CleaningCommand(ReportingCommand):
         try:
             with recorded_run(self.name, is_dry=not options["apply"], now=now) as (run, turn):
                 if options["apply"]:
-                    limits = Limits(options["batch_size"], began + (options["max_seconds"] or 1e9))
+                    until = began + (options["max_seconds"] or math.inf)
                     with self._progress(options) as progress:
-                        clean(
-                            self.chores(options),
-                            run=run,
-                            turn=turn,
-                            limits=limits,
-                            now=now,
-                            progress=progress or (lambda name, done: None),
-                        )
+                        limits = Limits(options["batch_size"], until)
+                        self.work(options, job=Job(run, turn, limits, now, progress))
                 else:
-                    run.report.update(survey(self.chores(options), now=now))
-        except (AlreadyRunning, LockLost) as error:
+                    self.survey(options, run=run, now=now)
+        except self._refusals as error:
             raise CommandError(str(error)) from error
         self._tell(run, options, seconds=time.monotonic() - began)
         if run.outcome == CommandRun.Outcome.STOPPED:
             sys.exit(STOPPED_EARLY)
 
-    @property
-    def name(self) -> str:
-        return type(self).__module__.rpartition(".")[2]
-
-    def _progress(self, options: dict[str, Any]) -> Any:
+    def _progress(self, options: dict[str, Any]) -> AbstractContextManager[Progress]:
         console = Console(stderr=True)
         shows = console.is_terminal and not options["json"]
-        return _Bars(console) if shows else nullcontext()
+        return _Bars(console) if shows else nullcontext(lambda name, done: None)
 
     def _tell(self, run: CommandRun, options: dict[str, Any], *, seconds: float) -> None:
-        facts = {
-            "command": self.name,
-            "applied": options["apply"],
-            "rows": run.report,
-            "stopped_early": run.outcome == CommandRun.Outcome.STOPPED,
-            "seconds": round(seconds, 3),
-        }
+        is_stopped = run.outcome == CommandRun.Outcome.STOPPED
         if options["json"]:
+            facts = {
+                "command": self.name,
+                "applied": options["apply"],
+                **self.facts(run),
+                "stopped_early": is_stopped,
+                "seconds": round(seconds, 3),
+            }
             self.report(facts, as_json=True)
             return
-        verb = "cleaned" if options["apply"] else "would be cleaned"
-        for name, rows in run.report.items():
-            self.stdout.write(f"{name.replace('_', ' ')}: {rows:,} {verb}")
-        if run.outcome == CommandRun.Outcome.STOPPED:
+        for line in self.tell(run):
+            self.stdout.write(line)
+        if is_stopped:
             self.stdout.write("Stopped early by --max-seconds; run it again to go on.")
         if not options["apply"]:
             self.stdout.write("Nothing was changed. Add --apply to do it.")
 
+    def facts(self, run: CommandRun) -> dict[str, Any]:
+        """Return what `--json` prints of the report."""
+        return dict(run.report)
 
-class _Bars:
+
+class CleaningCommand(RecordedCommand):
+    """A clean-up: removes, in batches, what each of its chores finds."""
+
+    def chores(self, options: dict[str, Any]) -> Sequence[Chore]:
+        """Return what this command cleans."""
+        raise NotImplementedError
+
+    def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
+        run.report.update(survey(self.chores(options), now=now))
+
+    def work(self, options: dict[str, Any], *, job: Job) -> None:
+        clean(self.chores(options), job=job)
+
+    def tell(self, run: CommandRun) -> Iterator[str]:
+        verb = "would be cleaned" if run.is_dry else "cleaned"
+        for name, rows in run.report.items():
+            yield f"{name.replace('_', ' ')}: {rows:,} {verb}"
+
+    def facts(self, run: CommandRun) -> dict[str, Any]:
+        return {"rows": run.report}
+
+
+class _Bars(AbstractContextManager[Progress]):
     """Progress on a terminal: a line for each chore with the rows done and the time taken."""
 
     def __init__(self, console: Console) -> None:
@@ -113,7 +156,7 @@ class _Bars:
         )
         self._tasks: dict[str, Any] = {}
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Progress:
         self._bars.start()
         return self._advance
 
@@ -129,7 +172,7 @@ class _Bars:
 def add_days_option(parser: ArgumentParser, name: str, *, default: int, help_text: str) -> None:
     parser.add_argument(
         name,
-        type=_between(0, 3650),
+        type=number_between(0, 3650),
         default=default,
         metavar="N",
         help=f"{help_text} (default {default})",
@@ -140,7 +183,7 @@ def days(options: dict[str, Any], name: str) -> timedelta:
     return timedelta(days=options[name])
 
 
-def _between(least: int, most: int) -> Any:
+def number_between(least: int, most: int) -> Any:
     def number(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
             raise ArgumentTypeError(f"it must be {least} to {most}")

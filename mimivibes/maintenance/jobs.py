@@ -1,0 +1,46 @@
+"""What a run works with: its record, its turn, its limits, and whom it tells how far it is."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mimivibes.maintenance.runs import Turn
+from mimivibes.models import CommandRun
+
+Progress = Callable[[str, int], None]
+"""Told what is being done, and how many rows more of it are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once, and until when by `time.monotonic`."""
+
+    batch_size: int
+    until: float
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run that changes something."""
+
+    run: CommandRun
+    turn: Turn
+    limits: Limits
+    now: datetime
+    progress: Progress
+
+    def may_go_on(self) -> bool:
+        """Return whether another batch may begin; if time is over, say so on the record.
+
+        Raises `LockLost` if another run may have begun.
+        """
+        if self.limits.is_over:
+            self.run.outcome = CommandRun.Outcome.STOPPED
+            return False
+        self.turn.check()
+        return True
