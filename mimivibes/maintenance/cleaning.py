@@ -13,7 +13,7 @@ from mimivibes.maintenance.jobs import Job
 
 SECONDS_OF_A_BATCH = 0.015
 """What a batch is meant to take, and so its locks: short, with room for a busy machine."""
-FIRST_BATCH = 200
+FIRST_BATCH = 500
 
 
 class Batch(Protocol):

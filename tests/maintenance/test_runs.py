@@ -180,7 +180,7 @@ def test_batches_shrink_when_they_take_long_and_grow_again() -> None:
         sizes.append(pace.rows)
         pace.adapt(seconds)
 
-    assert [*sizes, pace.rows] == [200, 400, 600, 300, 200]
+    assert [*sizes, pace.rows] == [500, 1000, 1500, 750, 500]
 
 
 def test_no_batch_is_larger_than_was_asked_for() -> None:
