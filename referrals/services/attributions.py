@@ -1,6 +1,7 @@
 """Move an attribution from status to status, and pay what that brings.
 
-`move` is the one place where a status changes; each change leaves a timeline entry.
+`move` is the one place where a status changes; each change leaves a timeline entry, and a message
+for the web app.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from referrals.models import (
 )
 from referrals.models.attributions import AttributionQuerySet
 from referrals.rules import Judgement, Verdict, judge_late
+from referrals.services.announcements import announce
 from referrals.services.payments import (
     SYSTEM,
     lock_balances_of,
@@ -84,6 +86,7 @@ def move(
         attribution.status = to_status
     attribution.save(force_insert=is_new)
     TimelineEntry.objects.bulk_create(entries)
+    announce(attribution, entries, undoing=undoing, now=now)
     return attribution
 
 
