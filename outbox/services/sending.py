@@ -6,11 +6,12 @@ down, leaves it to be sent again, under the same event id.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Event as Flag
+from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import connection
@@ -51,6 +52,9 @@ class Misconfigured(Exception):
     """No message would be taken as things are set up: wrong token, server or application."""
 
 
+Fault = SendingFailed | SendLater | Misconfigured
+
+
 @dataclass(slots=True)
 class Report:
     """How one or more batches went, in messages."""
@@ -59,7 +63,7 @@ class Report:
     failed: int = 0
     given_up: int = 0
     postponed: int = 0
-    stopped_by: Exception | None = None
+    stopped_by: Fault | None = None
 
     @property
     def is_over(self) -> bool:
@@ -109,59 +113,51 @@ def send_batch(
     What Svix refuses for all, or asks to wait with, ends the batch (`stopped_by`); what was not
     tried for it is due again as if it had not been taken.
     """
-    batch, report, stop = _lease_due(clock(), batch_size), Report(), Flag()
+    report = Report()
+    waiting = iter(_lease_due(clock(), batch_size))
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send") as pool:
-        futures = {pool.submit(_unless, stop, send, message): message for message in batch}
-        for message, outcome in _outcomes(futures):
-            _keep(message, outcome, report, clock())
-            report.stopped_by = report.stopped_by or _reason_to_stop(outcome, report)
-            if report.stopped_by:
-                stop.set()
+        attempt = partial(_attempt, send)
+        under_way = {pool.submit(attempt, message) for message in islice(waiting, AT_ONCE)}
+        while under_way:
+            ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for message, fault in (future.result() for future in ended):
+                _keep(message, fault, report, clock())
+                report.stopped_by = report.stopped_by or _reason_to_stop(fault, report)
+            if report.stopped_by is None:
+                under_way |= {
+                    pool.submit(attempt, message) for message in islice(waiting, len(ended))
+                }
+    for message in waiting:
+        _postpone(message, clock(), report)
     return report
 
 
-def _reason_to_stop(outcome: Exception | None, report: Report) -> Exception | None:
-    """Return the outcome if no other message would fare better now."""
+def _attempt(send: Send, message: OutboxMessage) -> tuple[OutboxMessage, Fault | None]:
+    try:
+        send(message)
+    except (SendingFailed, SendLater, Misconfigured) as fault:
+        return message, fault
+    return message, None
+
+
+def _reason_to_stop(fault: Fault | None, report: Report) -> Fault | None:
+    """Return the fault if no other message would fare better now."""
     is_outage = report.failed >= FAILURES_OF_AN_OUTAGE and not report.sent
-    return outcome if is_outage or isinstance(outcome, SendLater | Misconfigured) else None
+    return fault if is_outage or not isinstance(fault, SendingFailed) else None
 
 
-class _NotTried(Exception):
-    """The batch was stopped before it came to this message."""
-
-
-def _unless(stop: Flag, send: Send, message: OutboxMessage) -> None:
-    if stop.is_set():
-        raise _NotTried
-    send(message)
-
-
-def _outcomes(
-    futures: "dict[Future[None], OutboxMessage]",
-) -> Iterator[tuple[OutboxMessage, Exception | None]]:
-    for future in as_completed(futures):
-        error = future.exception()
-        if error is not None and not isinstance(error, Exception):
-            raise error
-        yield futures[future], error
-
-
-def _keep(message: OutboxMessage, outcome: Exception | None, report: Report, now: datetime) -> None:
-    match outcome:
+def _keep(message: OutboxMessage, fault: Fault | None, report: Report, now: datetime) -> None:
+    match fault:
         case None:
             _mark_sent(message, now)
             report.sent += 1
         case SendLater():
-            _postpone(message, now + outcome.wait)
-            report.postponed += 1
-        case Misconfigured() | _NotTried():
-            _postpone(message, now)
-            report.postponed += 1
+            _postpone(message, now + fault.wait, report)
+        case Misconfigured():
+            _postpone(message, now, report)
         case SendingFailed():
             report.failed += 1
-            report.given_up += _keep_failure(message, str(outcome), now)
-        case _:
-            raise outcome
+            report.given_up += _keep_failure(message, str(fault), now)
 
 
 def _mark_sent(message: OutboxMessage, now: datetime) -> None:
@@ -171,8 +167,10 @@ def _mark_sent(message: OutboxMessage, now: datetime) -> None:
     )
 
 
-def _postpone(message: OutboxMessage, until: datetime) -> None:
+def _postpone(message: OutboxMessage, until: datetime, report: Report) -> None:
+    """Make it due as if it had not been taken."""
     _as_leased(message).update(due_at=until, attempts=F("attempts") - 1)
+    report.postponed += 1
 
 
 def _keep_failure(message: OutboxMessage, failure: str, now: datetime) -> bool:
