@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import Any
@@ -83,8 +84,9 @@ class Child:
             self._process.kill()
             self._process.wait()
 
-    def close(self) -> tuple[Any, str]:
-        """Return what it reported, JSON where it is, and what went wrong, if anything did."""
+    @cached_property
+    def result(self) -> tuple[Any, str]:
+        """Return, at its end, what it reported (JSON where it is) and what went wrong, or ""."""
         self._reader.join(timeout=1)
         self._out.seek(0)
         text = self._out.read().decode(errors="replace").strip()

@@ -1,6 +1,6 @@
 """The schedule as text: the table of `docs/operations.md`, lines for cron, units for systemd."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import time, timedelta
 
 from mimivibes.schedule.jobs import MINUTE, SCHEDULE, Job
@@ -14,11 +14,11 @@ def table() -> str:
     return "\n".join(["| command | when | what for |", "| --- | --- | --- |", *map(_row, SCHEDULE)])
 
 
-def crontab(directory: str = DIRECTORY) -> str:
+def crontab(jobs: Sequence[Job] = SCHEDULE, directory: str = DIRECTORY) -> str:
     """Return a line of a crontab for each job; cron's clock is the machine's own."""
     return "\n".join(
         f"{_cron_time(job.when):<12} cd {directory} && {PYTHON} manage.py {' '.join(job.words)}"
-        for job in SCHEDULE
+        for job in jobs
     )
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from select import select
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from mimivibes.schedule import leases
 from mimivibes.schedule.children import Child, Outcome, manage
@@ -21,6 +21,8 @@ from mimivibes.schedule.jobs import Job
 from mimivibes.schedule.leases import Claim
 
 Log = Callable[[dict[str, Any]], None]
+# Also what a server that is primary no more answers, and one that is not migrated yet.
+NO_DATABASE = (DatabaseError, InterfaceError)
 FAILED = {Outcome.FAILED, Outcome.KILLED}
 SECONDS_BETWEEN_LOOKS = 2.0
 SECONDS_BETWEEN_LOOKS_ONCE = 0.1
@@ -85,7 +87,7 @@ class Runner:
         """Look once; return False if the database could not be asked."""
         try:
             self._look_and_start()
-        except (OperationalError, InterfaceError) as error:
+        except NO_DATABASE as error:
             self._log({"event": "no database", "error": type(error).__name__})
             connection.close()
             return False
@@ -118,7 +120,7 @@ class Runner:
         self._log({"event": "started", "job": claim.job.command, **taken})
 
     def _finish(self, claim: Claim, child: Child, now: datetime) -> None:
-        outcome, (report, error) = child.outcome, child.close()
+        outcome, (report, error) = child.outcome, child.result
         is_ours = leases.finish(claim, outcome=outcome, error=error, now=now)
         del self._running[claim]
         if outcome in FAILED:
@@ -156,12 +158,11 @@ class Runner:
         """Ask the database what can wait, or be left to a lease that runs out, if it is away."""
         try:
             question()
-        except (OperationalError, InterfaceError) as error:
+        except NO_DATABASE as error:
             self._log({"event": "no database", "error": type(error).__name__})
             connection.close()
 
     def _end(self, claim: Claim, why: str) -> None:
         child = self._running.pop(claim)
         child.end()
-        child.close()
         self._log({"event": why, "job": claim.job.command})

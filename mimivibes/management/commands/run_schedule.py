@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.management.reporting import ReportingCommand
+from mimivibes.environment import BASE_DIR
 from mimivibes.maintenance.command import number_between
 from mimivibes.schedule.examples import crontab
 from mimivibes.schedule.jobs import active_jobs
@@ -52,7 +53,7 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["crontab"]:
-            self.stdout.write(crontab())
+            self.stdout.write(crontab(active_jobs(), str(BASE_DIR)))
         elif options["forget"]:
             self.report({"forgotten": forget_all()}, as_json=options["json"])
         else:
