@@ -75,9 +75,12 @@ class Child:
             self._is_killed = True
             self._process.kill()
 
+    def ask_to_end(self) -> None:
+        self._process.terminate()
+
     def end(self) -> None:
         """Have it end now: ask, then insist. Every job can be broken off and run again."""
-        self._process.terminate()
+        self.ask_to_end()
         try:
             self._process.wait(SECONDS_TO_END)
         except subprocess.TimeoutExpired:

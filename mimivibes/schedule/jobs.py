@@ -18,7 +18,8 @@ NIGHTLY = ("--apply", "--max-seconds", "3600")
 class Job:
     """A management command, and `when` it runs: so often, or once a day at a time (`TIME_ZONE`).
 
-    What `needs` a setting is left out as long as that is empty.
+    What `needs` a setting is left out as long as that is empty. What `lingers` stays to look for
+    work, and ends soon when it is told to.
     """
 
     command: str
@@ -26,6 +27,7 @@ class Job:
     when: timedelta | time
     arguments: tuple[str, ...] = ()
     needs: str = ""
+    lingers: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -64,8 +66,9 @@ SCHEDULE = (
         "send_outbox",
         "tells the web app, by Svix, what has happened; looks every second for most of the minute",
         when=MINUTE,
-        arguments=("--for", "50"),
+        arguments=("--for", "55"),
         needs="SVIX_TOKEN",
+        lingers=True,
     ),
     Job(
         "release_rewards",

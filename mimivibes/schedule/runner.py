@@ -147,6 +147,9 @@ class Runner:
         until = time.monotonic() + self._grace.total_seconds()
         if self._running:
             self._log({"event": "stopping", "jobs": [c.job.command for c in self._running]})
+        for claim, child in self._running.items():
+            if claim.job.lingers:
+                child.ask_to_end()
         while self._running and time.monotonic() < until:
             self._ask(self._look)
             time.sleep(SECONDS_BETWEEN_LOOKS_ONCE)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import subprocess
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -18,7 +20,24 @@ from outbox.services.sending import LEASE
 from tests.maintenance.commands import started
 from tests.outbox.svix_server import APP, TOKEN, SvixServer
 
-SECONDS_TO_BEGIN = 30
+SECONDS = 30
+
+
+def sending_to(
+    svix: SvixServer, monkeypatch: pytest.MonkeyPatch, *options: str
+) -> "subprocess.Popen[str]":
+    """Start the command in a process of its own, set up by its environment."""
+    monkeypatch.setenv("SVIX_TOKEN", TOKEN)
+    monkeypatch.setenv("SVIX_APP", APP)
+    monkeypatch.setenv("SVIX_SERVER_URL", svix.url)
+    return started("send_outbox", *options)
+
+
+def until(is_so: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, process.kill() or process.communicate()
+        time.sleep(0.01)
 
 
 def published(count: int) -> None:
@@ -72,6 +91,21 @@ def test_the_exit_status_tells_of_a_failure_and_not_of_a_wait(
     assert report["waiting"] == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_stays_for_what_comes_and_ends_when_told_to(
+    svix: SvixServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = sending_to(svix, monkeypatch, "--for", "600", "--json")
+    for count in (1, 2):
+        published(1)
+        until(lambda count=count: len(svix.messages) == count, process)
+    process.terminate()
+    out, errors = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 0, errors
+    assert json.loads(out)["sent"] == 2
+
+
 @pytest.mark.django_db
 def test_a_wrong_token_is_named(svix: SvixServer, settings: Any) -> None:
     settings.SVIX_TOKEN = "another"
@@ -113,15 +147,8 @@ def test_what_was_killed_before_it_wrote_down_what_it_sent_sends_it_again(
     published(8)
     svix.troubles = ["taken, then silence"] * 8
     svix.silence = 20
-    for name in ("TOKEN", "APP", "SERVER_URL"):
-        monkeypatch.setenv(
-            f"SVIX_{name}", {"TOKEN": TOKEN, "APP": APP, "SERVER_URL": svix.url}[name]
-        )
-    process = started("send_outbox")
-    deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while len(svix.messages) < 8:
-        assert time.monotonic() < deadline, process.communicate()
-        time.sleep(0.01)
+    process = sending_to(svix, monkeypatch)
+    until(lambda: len(svix.messages) == 8, process)
     os.kill(process.pid, 9)
     process.wait()
     assert not OutboxMessage.objects.filter(sent_at__isnull=False).exists()

@@ -24,6 +24,8 @@ WORK = {
     "badly": "import sys; sys.exit('CommandError: Nobody is there.')",
     "oddly": "raise ValueError('Key (email)=(ploy@example.com) is taken')",
     "early": "import sys; sys.exit(75)",
+    "lingers": "import sys, time, signal; signal.signal(15, lambda *_: sys.exit(0));"
+    " print('x', file=sys.stderr, flush=True); time.sleep(60)",
     "long": "import time; time.sleep(60)",
     "stubborn": "import signal, time; signal.signal(15, signal.SIG_IGN); print('x', flush=True);"
     " time.sleep(60)",
@@ -31,7 +33,7 @@ WORK = {
 
 
 def job(work: str) -> Job:
-    return Job(work, "for a test", MINUTE)
+    return Job(work, "for a test", MINUTE, lingers=work == "lingers")
 
 
 def child(words: Sequence[str]) -> list[str]:
@@ -150,6 +152,15 @@ def test_what_does_not_end_in_time_is_broken_off_and_due_for_others(
     now = leases.database_now()
     (claim,) = leases.claim_due([job(work)], holder="Ploy's machine", now=now)
     assert claim.taken_from == ""
+
+
+def test_what_lingers_is_told_to_end_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    runner, told = runner_of("lingers", grace=SECONDS)
+    with InTheBackground(runner):
+        until(lambda: capfd.readouterr().err == "x\n")
+
+    assert events(told, "lingers") == ["started", "ended"]
+    assert row("lingers").last_outcome == "done"
 
 
 def test_a_lost_lease_ends_the_run_here(monkeypatch: pytest.MonkeyPatch) -> None:

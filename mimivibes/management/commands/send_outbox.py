@@ -1,3 +1,4 @@
+import signal
 import sys
 import time
 from argparse import ArgumentParser
@@ -24,7 +25,9 @@ class Command(ReportingCommand):
         " in parallel and to kill: what was not written down as sent is sent again, under the same"
         " event id. Exit status 1 if Svix does not answer, or refuses; nothing is lost by it."
     )
-    example = "manage.py send_outbox --for 50 --json"
+    example = "manage.py send_outbox --for 55 --json"
+    _until = 0.0
+    _is_told_to_end = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -53,7 +56,7 @@ class Command(ReportingCommand):
         if options["register"]:
             self._register(client, as_json=options["json"])
         else:
-            self._send(client, until=time.monotonic() + options["seconds"], options=options)
+            self._send(client, options)
 
     def _register(self, client: SvixClient, *, as_json: bool) -> None:
         event_types = {**OF_ATTRIBUTIONS, **OF_BALANCES}
@@ -65,15 +68,27 @@ class Command(ReportingCommand):
             {"application": settings.SVIX_APP, "event_types": sorted(event_types)}, as_json=as_json
         )
 
-    def _send(self, client: SvixClient, *, until: float, options: dict[str, Any]) -> None:
+    def _send(self, client: SvixClient, options: dict[str, Any]) -> None:
+        self._until = time.monotonic() + options["seconds"]
+        if options["seconds"]:
+            signal.signal(signal.SIGTERM, self._end_soon)
         total = Report()
         while total.stopped_by is None:
             batch = send_batch(send=client.send, clock=timezone.now)
             total.add(batch)
+            if time.monotonic() >= self._until and (batch.is_over or self._is_told_to_end):
+                break
             if batch.is_over:
-                if time.monotonic() >= until:
-                    break
                 time.sleep(SECONDS_BETWEEN_LOOKS)
+        self._tell(total, as_json=options["json"])
+        if total.failed or isinstance(total.stopped_by, Misconfigured | SendingFailed):
+            sys.exit(1)
+
+    def _end_soon(self, *_: object) -> None:
+        """End after the batch under way, whatever else waits."""
+        self._until, self._is_told_to_end = 0.0, True
+
+    def _tell(self, total: Report, *, as_json: bool) -> None:
         facts = {
             "sent": total.sent,
             "failed": total.failed,
@@ -82,6 +97,4 @@ class Command(ReportingCommand):
             "waiting": outbox_figures().waiting,
             "stopped_by": str(total.stopped_by) if total.stopped_by else None,
         }
-        self.report(facts, as_json=options["json"])
-        if total.failed or isinstance(total.stopped_by, Misconfigured | SendingFailed):
-            sys.exit(1)
+        self.report(facts, as_json=as_json)
