@@ -25,6 +25,7 @@ from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
+from mimivibes.metrics.processes import count_error, count_problem
 from referrals.services.captures import OwnCode
 from referrals.services.claims import (
     AlreadyAttributed,
@@ -135,7 +136,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn what a view raised into a problem; what nobody anticipated is logged, and is a 500."""
     set_rollback()
     problem = _problem_of(error)
+    count_problem(problem.code)
     if problem is UNEXPECTED:
+        count_error(error)
         logger.error("Unexpected error in %s", type(context["view"]).__name__, exc_info=error)
     response = Response(
         _body(problem, detail=_detail(error, problem)),
@@ -153,6 +156,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def problem_response(problem: Problem, detail: str = "") -> HttpResponse:
     """Return `problem` as a plain Django response, for code that runs outside DRF's views."""
+    count_problem(problem.code)
     return JsonResponse(
         _body(problem, detail=detail or str(problem.title)),
         status=problem.status,

@@ -302,7 +302,7 @@ def release_due(*, now: datetime, limit: int = 100) -> int:
     long and parallel runs never wait for each other crosswise. Returns how many it moved; call it
     until it returns 0.
     """
-    to_pay = list(_releasable(now).order_by("release_at")[:limit])
+    to_pay = list(releasable(now).order_by("release_at")[:limit])
     known = _awaiting_age().filter(
         referee__account_created_at__isnull=False, referee__banned_at__isnull=True
     )
@@ -312,7 +312,8 @@ def release_due(*, now: datetime, limit: int = 100) -> int:
     )
 
 
-def _releasable(now: datetime) -> AttributionQuerySet:
+def releasable(now: datetime) -> AttributionQuerySet:
+    """Return the attributions whose referrer is to be paid by now."""
     return Attribution.objects.filter(
         status=Status.QUALIFIED,
         release_at__lte=now,
@@ -324,7 +325,7 @@ def _releasable(now: datetime) -> AttributionQuerySet:
 @transaction.atomic
 def _release(attribution: Attribution, now: datetime) -> bool:
     locked = _locked_with_people(attribution)
-    if not _releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
+    if not releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
         return False
     locked.rewarded_at = now
     move(locked, Status.REWARDED, actor=SYSTEM, reason=gettext_noop("The hold is over."), now=now)
