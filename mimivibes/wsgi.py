@@ -1,5 +1,6 @@
 """The WSGI application; it refuses to load with unsafe settings, for app servers run no checks."""
 
+import logging
 import os
 
 import django
@@ -16,4 +17,5 @@ if settings.IS_TRACED:
     from mimivibes.tracing import start_tracing
 
     start_tracing()
+logging.captureWarnings(True)  # into the log, as lines like the others
 application = get_wsgi_application()

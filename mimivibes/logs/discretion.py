@@ -21,6 +21,8 @@ DEEPEST = 8
 QUOTED_ROW = re.compile(r"^(DETAIL|CONTEXT):.*?(?=^$|\Z)", re.DOTALL | re.MULTILINE)
 # And a piece of the statement, into which Django has put the values, with a caret below.
 QUOTED_STATEMENT = re.compile(r"^LINE \d+:.*(\n *\^)?", re.MULTILINE)
+# And a value that is not what its column holds.
+QUOTED_VALUE = re.compile(r"((?:for (?:type|enum) [\w ]{1,80}:|\bvalue:?) )\"[^\"\n]*\"")
 CLERK_ID = re.compile(r"(?<![A-Za-z0-9])user_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,64}\b")
 NAMED = re.compile(
     r"(?P<name>\b(?:authorization|cookie|set-cookie|x-browser-session|mimi_browser|__session"
@@ -35,6 +37,7 @@ NAMED_CODE = re.compile(
 HIDES: tuple[tuple[re.Pattern[str], str], ...] = (
     (QUOTED_ROW, ""),
     (QUOTED_STATEMENT, ""),
+    (QUOTED_VALUE, rf"\1{HIDDEN}"),
     (re.compile(r"\b(bearer|api-key|basic)\s+[^\s,;\"']+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*){0,4}"), HIDDEN),
     (re.compile(r"\b(whsec|sk|mimi|testsk)_[\w+/=-]{8,}"), rf"\1_{HIDDEN}"),
@@ -49,7 +52,8 @@ CODES = re.compile(
     r"(?![\w/])"
 )
 SECRET_NAMES = re.compile(
-    r"authorization|cookie|token|secret|password|api_?key|signature|e_?mail|browser_session",
+    r"authorization|cookie|token|secret|password|api[_-]?key|signature|e[_-]?mail|browser.session"
+    r"|forwarded|user.?agent|remote_addr",
     re.IGNORECASE,
 )
 CODE_NAMES = frozenset({"code", "ref", "referral_code"})
@@ -61,9 +65,9 @@ def discreet(text: str) -> str:
     Codes are shortened, people are named as the logs name them.
     """
     text = text[:LONGEST_TEXT]
-    text = NAMED.sub(lambda found: found["name"] + HIDDEN, text)
     for pattern, instead in HIDES:
         text = pattern.sub(instead, text)
+    text = NAMED.sub(lambda found: found["name"] + HIDDEN, text)
     text = CLERK_ID.sub(lambda found: log_user(found[0]), text)
     text = NAMED_CODE.sub(lambda found: found["name"] + _shortened(found["code"]), text)
     return CODES.sub(lambda found: _shortened(found[0]), text)
