@@ -76,8 +76,9 @@ def running_server(
 ) -> Iterator[str]:
     """Serve the project as `make serve` does; give its base address once it answers.
 
-    What it prints goes to `output`. `env` is `PRODUCTION` or `DEVELOPMENT` with a `DATABASE_URL`, and what else a test wants. The
-    port is in its `PORT`, so that `APP_URL` follows in development.
+    `env` is `PRODUCTION` or `DEVELOPMENT` with a `DATABASE_URL`, and what else a test wants. The
+    port is in its `PORT`, so that `APP_URL` follows in development. What is printed goes to
+    `output`.
     """
     port = port or free_port()
     base_url = f"http://localhost:{port}"

@@ -74,7 +74,7 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
         for name, value in vars(record).items()
         if name not in STANDARD and name not in NEVER
     }
-    return discreet_value(given) if given else {}  # type: ignore[no-any-return]
+    return discreet_value(given) if given else {}
 
 
 def _error(record: logging.LogRecord) -> str:
@@ -88,5 +88,3 @@ def _error(record: logging.LogRecord) -> str:
     if len(told) > LONGEST_TEXT:  # what went wrong stands at the end
         told = told[-LONGEST_TEXT:].partition("\n")[2]
     return discreet(told).strip()
-
-

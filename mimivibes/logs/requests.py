@@ -36,5 +36,5 @@ def _caller(request: HttpRequest) -> dict[str, Any]:
         return {"user": log_user(identity.user.clerk_id)}
     if service := getattr(getattr(request, "auth", None), "name", None):
         return {"service": service}
-    staff = getattr(request, "_cached_user", None)  # only if somebody asked for it already
-    return {"staff": staff.pk} if getattr(staff, "pk", None) else {}
+    staff: Any = getattr(request, "_cached_user", None)  # only if somebody asked for it already
+    return {"staff": staff.pk} if staff and staff.pk else {}

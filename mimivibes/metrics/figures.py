@@ -83,7 +83,9 @@ def _proof() -> Iterator[GaugeMetricFamily]:
         proof.started_at.timestamp() if proof else 0,
     )
     yield _gauge(
-        "ledger_proof_faults", "Faults that the last proof found.", proof.fault_count if proof else 0
+        "ledger_proof_faults",
+        "Faults that the last proof found.",
+        proof.fault_count if proof else 0,
     )
     yield _gauge(
         "ledger_proof_seconds", "How long the last proof took.", proof.seconds if proof else 0

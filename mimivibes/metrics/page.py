@@ -1,7 +1,7 @@
 """`/metrics`, for those who may read them.
 
-Counters of requests are kept by each worker process; where several serve, `PROMETHEUS_MULTIPROC_DIR`
-names the directory in which they add them up (`make serve` sets it).
+Each worker process counts its own requests; where several serve, `PROMETHEUS_MULTIPROC_DIR` names
+the directory in which they add them up (`make serve` sets it).
 """
 
 import ipaddress
@@ -115,5 +115,5 @@ class _Read:
 
 def _text(found: Iterable[Metric]) -> bytes:
     registry = CollectorRegistry()
-    registry.register(_Read(found))  # type: ignore[arg-type]
+    registry.register(_Read(found))
     return generate_latest(registry)

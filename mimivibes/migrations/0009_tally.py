@@ -4,25 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('mimivibes', '0003_names_for_staff'),
+        ("mimivibes", "0003_names_for_staff"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fact', models.CharField(max_length=100, unique=True)),
-                ('totals', models.JSONField(default=list, help_text='Pairs of labels and how many.')),
-                ('counted_to', models.TextField(help_text='The place up to which the totals go.')),
-                ('seen_to', models.TextField(help_text='The last place there was at the time below.')),
-                ('seen_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fact", models.CharField(max_length=100, unique=True)),
+                (
+                    "totals",
+                    models.JSONField(default=list, help_text="Pairs of labels and how many."),
+                ),
+                ("counted_to", models.TextField(help_text="The place up to which the totals go.")),
+                (
+                    "seen_to",
+                    models.TextField(help_text="The last place there was at the time below."),
+                ),
+                ("seen_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'tally',
-                'verbose_name_plural': 'tallies',
+                "verbose_name": "tally",
+                "verbose_name_plural": "tallies",
             },
         ),
     ]

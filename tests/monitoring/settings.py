@@ -3,7 +3,8 @@
 import os
 
 sentry, traces, token = (
-    os.environ.get(name, "") for name in ("SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT", "METRICS_TOKEN")
+    os.environ.get(name, "")
+    for name in ("SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT", "METRICS_TOKEN")
 )
 
 from tests.settings import *  # noqa: E402, F403

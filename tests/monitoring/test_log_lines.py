@@ -55,9 +55,7 @@ def formatter(request: pytest.FixtureRequest) -> logging.Formatter:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_no_line_holds_a_secret_however_it_comes(
-    formatter: logging.Formatter, secret: str
-) -> None:
+def test_no_line_holds_a_secret_however_it_comes(formatter: logging.Formatter, secret: str) -> None:
     words = SECRETS[secret]
     try:
         raise ValueError(words)
@@ -105,7 +103,9 @@ def test_what_is_nobodys_stays(words: str) -> None:
     assert discreet(words) == words
 
 
-@pytest.mark.parametrize("piece", ["a-", "?a", "token", "@a.", "eyJ", "A1", "code=", "://", "DETAIL:\n"])
+@pytest.mark.parametrize(
+    "piece", ["a-", "?a", "token", "@a.", "eyJ", "A1", "code=", "://", "DETAIL:\n"]
+)
 def test_hostile_lengths_take_no_time(piece: str) -> None:
     began = time.perf_counter()
     discreet(piece * 100_000)
@@ -147,7 +147,11 @@ def test_a_line_is_one_line_of_json() -> None:
 
     told = json.loads(line)
     assert "\n" not in line
-    assert (told["level"], told["logger"], told["message"]) == ("ERROR", "mimivibes", "Two\nlines, ไทย")
+    assert (told["level"], told["logger"], told["message"]) == (
+        "ERROR",
+        "mimivibes",
+        "Two\nlines, ไทย",
+    )
     assert (told["number"], told["pair"]) == (3, [1, None])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", told["time"])
 

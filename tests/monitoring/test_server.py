@@ -57,9 +57,7 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Watched]:
+def watched(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
     (folder / "metrics").mkdir()
     with running_collector() as collector, (folder / "log").open("wb") as output:

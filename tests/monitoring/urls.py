@@ -19,7 +19,11 @@ def crash(request: HttpRequest) -> HttpResponse:
 def logged(request: HttpRequest) -> HttpResponse:
     user = request.clerk_identity.user  # type: ignore[attr-defined]
     logger.error(
-        "%s of %s has %s", user.clerk_id, user.email, request.GET["ref"], extra=dict(request.headers)
+        "%s of %s has %s",
+        user.clerk_id,
+        user.email,
+        request.GET["ref"],
+        extra=dict(request.headers),
     )
     return HttpResponse()
 
