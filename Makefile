@@ -46,7 +46,8 @@ serve: $(VENV)/.ready-production
 	@$(PY) manage.py check
 	@$(PY) manage.py collectstatic --no-input --verbosity 0
 	@exec $(VENV)/bin/granian --interface wsgi --workers $(WEB_WORKERS) --blocking-threads 2 \
-		--http 1 --no-ws --respawn-failed-workers --host 0.0.0.0 --port $(PORT) mimivibes.wsgi:application
+		--http 1 --no-ws --respawn-failed-workers --log-config deploy/granian-logging.json \
+		--host 0.0.0.0 --port $(PORT) mimivibes.wsgi:application
 
 bench: $(VENV)/.ready
 	@$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))

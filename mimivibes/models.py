@@ -87,3 +87,20 @@ class ScheduledJob(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Tally(models.Model):
+    """How often a fact was counted for the metrics, up to a place in the row of all such facts."""
+
+    fact = models.CharField(max_length=100, unique=True)
+    totals = models.JSONField(default=list, help_text="Pairs of labels and how many.")
+    counted_to = models.TextField(help_text="The place up to which the totals go.")
+    seen_to = models.TextField(help_text="The last place there was at the time below.")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "tally"
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return self.fact

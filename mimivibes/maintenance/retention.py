@@ -43,6 +43,7 @@ RETENTION: dict[str, Retention] = {
     "migrations.Migration": _DJANGO,
     "mimivibes.CommandRun": Retention("90 days after the run.", "cleanup_sessions"),
     "mimivibes.ScheduledJob": Retention("One for each job of the schedule."),
+    "mimivibes.Tally": Retention("One for each kind of fact that the metrics count."),
     "otp_static.StaticDevice": _STAFF,
     "otp_static.StaticToken": _STAFF,
     "otp_totp.TOTPDevice": _STAFF,
