@@ -12,6 +12,8 @@ from backoffice.sign_in.throttle import KEPT as ATTEMPTS_AGE
 from mimivibes.maintenance import expired
 from mimivibes.maintenance.cleaning import Chore, rows_chore
 from mimivibes.models import CommandRun
+from outbox.models import OutboxMessage
+from outbox.services import cleanup as outbox
 from referrals.models import BrowserSession, Capture, Decision
 from referrals.services import cleanup as referrals
 from rewards.models import IdempotencyRecord
@@ -76,6 +78,14 @@ def webhook_chores(*, payloads: timedelta, receipts: timedelta) -> tuple[Chore, 
             partial(webhooks.old_receipts, age=receipts),
             by="received_at",
             what=f"receipts of deliveries that were finished {_ago(receipts)}",
+        ),
+        rows_chore(
+            "old_outbox_messages",
+            OutboxMessage,
+            outbox.old_messages,
+            by="id",
+            what=f"messages of the outbox that were sent {_ago(outbox.SENT_AGE)}, or given up"
+            f" {_ago(outbox.GIVEN_UP_AGE)}",
         ),
     )
 

@@ -42,9 +42,15 @@ RETENTION: dict[str, Retention] = {
     "contenttypes.ContentType": _DJANGO,
     "migrations.Migration": _DJANGO,
     "mimivibes.CommandRun": Retention("90 days after the run.", "cleanup_sessions"),
+    "mimivibes.ScheduledJob": Retention("One for each job of the schedule."),
+    "mimivibes.Tally": Retention("One for each kind of fact that the metrics count."),
     "otp_static.StaticDevice": _STAFF,
     "otp_static.StaticToken": _STAFF,
     "otp_totp.TOTPDevice": _STAFF,
+    "outbox.OutboxMessage": Retention(
+        "30 days after it was sent, 90 after it was given up; until then if neither.",
+        "cleanup_webhooks",
+    ),
     "referrals.Attribution": _HISTORY,
     "referrals.BrowserSession": Retention(
         "As long as it holds a capture, a day at least.", "cleanup_captures"

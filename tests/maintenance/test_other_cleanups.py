@@ -37,7 +37,11 @@ def test_contents_go_before_receipts_and_unfinished_ones_stay(now: datetime) -> 
 
     rows = run("cleanup_webhooks", "--apply")["rows"]
 
-    assert rows == {"old_webhook_payloads": 2, "old_webhook_receipts": 1}
+    assert rows == {
+        "old_webhook_payloads": 2,
+        "old_webhook_receipts": 1,
+        "old_outbox_messages": 0,
+    }
     left = WebhookReceipt.objects.values_list("svix_id", "payload")
     assert dict(left) == {"done_29": {"data": {}}, "done_31": None, "failed": {"data": {}}}
 
@@ -47,7 +51,11 @@ def test_the_ages_can_be_chosen(now: datetime) -> None:
 
     rows = run("cleanup_webhooks", "--days", "1", "--receipt-days", "1", "--apply")["rows"]
 
-    assert rows == {"old_webhook_payloads": 1, "old_webhook_receipts": 1}
+    assert rows == {
+        "old_webhook_payloads": 1,
+        "old_webhook_receipts": 1,
+        "old_outbox_messages": 0,
+    }
 
 
 def test_sessions_answers_and_records_of_runs_have_their_time(now: datetime) -> None:
