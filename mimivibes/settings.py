@@ -115,6 +115,11 @@ DATABASES = {
     }
 }
 
+# For backups, which need a session of their own, and what proves them.
+DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", default="")
+BACKUP_DIRECTORY = env("BACKUP_DIRECTORY", default=str(DATA_DIR / "backups"))
+PG_BIN = env("PG_BIN", default="")
+
 # Rate limits only: with several machines, or for exact limits, name a Redis or Valkey.
 REDIS_URL = env("REDIS_URL", default="")
 CACHES = {

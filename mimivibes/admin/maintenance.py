@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.filters import ValuesFilter
 from backoffice.lists import ReadOnlyAdmin
-from mimivibes.models import CommandRun
+from mimivibes.models import CommandRun, UnusedTableBackup
 
 
 @admin.register(CommandRun)
@@ -21,3 +21,13 @@ class CommandRunAdmin(ReadOnlyAdmin):
     def told(self, run: CommandRun) -> str:
         facts = (f"{name.replace('_', ' ')}: {value}" for name, value in run.report.items())
         return ", ".join(facts) or _("nothing yet")
+
+
+@admin.register(UnusedTableBackup)
+class UnusedTableBackupAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("name", "schema", "verified_at", "rows", "size", "quarantined_at"),
+        *("dropped_at", "restored_at", "runner"),
+    )
+    date_hierarchy = "verified_at"
+    ordering = ("-verified_at",)

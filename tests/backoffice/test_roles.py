@@ -59,6 +59,7 @@ rewards.rewardrule         viewer     operator   operator   -
 rewards.exchangerate       viewer     operator   operator   -
 referrals.decision         viewer     -          -          -
 mimivibes.commandrun       viewer     -          -          -
+mimivibes.unusedtablebackup viewer    -          -          -
 referrals.qualifyingevent  viewer     -          -          -
 referrals.attribution      viewer     -          -          -
 referrals.capture          viewer     -          -          -

@@ -53,6 +53,7 @@ BOUNDED = {
     "rewards_balance": "four for each person",
     "rewards_rewardrule": "made by hand",
     "rewards_exchangerate": "made by hand",
+    "mimivibes_unusedtablebackup": "made by hand",
     "auth_group": "roles",
     "auth_group_permissions": "roles",
     "auth_permission": "one for each thing to do",
