@@ -27,6 +27,7 @@ from mimivibes.models import CommandRun
 from rewards.models import GrantRequest
 from rewards.services import record_proof
 from tests.backoffice import admin_pages
+from tests.factories import UnusedTableBackupFactory
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import user_of
@@ -164,6 +165,7 @@ def rows(noks_code: str, ploy: Person) -> dict[type[Model], Model]:
     now = timezone.now()
     WebhookReceipt.objects.create(svix_id="msg_1", received_at=now, next_attempt_at=now)
     CommandRun.objects.create(command="cleanup_all", runner="x", started_at=now)
+    UnusedTableBackupFactory()
     record_proof(started_at=now, seconds=0.1, faults=[])
     GrantRequest.objects.create(
         user=user_of(ploy), coins=1, reason="x", requested_by=chai, requested_at=now, nonce=uuid4()

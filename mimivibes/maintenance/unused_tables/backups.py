@@ -15,18 +15,12 @@ from django.utils import timezone
 
 from mimivibes.maintenance.postgres.address import Address, direct_address
 from mimivibes.maintenance.postgres.content import Content, content, snapshot
+from mimivibes.maintenance.postgres.dumps import finish, remove_unfinished, unfinished_folder
 from mimivibes.maintenance.postgres.scratch import Scratch, scratch_of
 from mimivibes.maintenance.postgres.tools import ToolFailed, Tools, find_tools
 from mimivibes.maintenance.unused_tables import scripts
 from mimivibes.maintenance.unused_tables.finding import Refused, Table, quoted
-from mimivibes.maintenance.unused_tables.folders import (
-    DUMP,
-    SURROUNDINGS,
-    finish,
-    new_folder,
-    remove_unfinished,
-    write_sums,
-)
+from mimivibes.maintenance.unused_tables.folders import DUMP, SURROUNDINGS, name_of, write_sums
 from mimivibes.models import UnusedTableBackup
 
 logger = logging.getLogger(__name__)
@@ -78,7 +72,7 @@ def prepare(directory: Path) -> Place:
         tools = find_tools(connection.info.server_version)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch.remove_leftovers()
-    remove_unfinished(directory)
+    remove_unfinished(directory, marker=scratch.marker)
     return Place(source, tools, scratch, directory)
 
 
@@ -92,7 +86,10 @@ def back_up(
     """
     with ExitStack() as stack:
         folders = [
-            stack.enter_context(new_folder(place.directory, table, now=now)) for table in tables
+            stack.enter_context(
+                unfinished_folder(place.directory, name_of(table, now), marker=place.scratch.marker)
+            )
+            for table in tables
         ]
         with snapshot(place.source) as (connection, moment):
             taken = [
@@ -101,7 +98,7 @@ def back_up(
             ]
         for one in taken:
             _prove(one, place)
-            yield _record(one, place, runner=runner)
+            yield _record(one, place, runner=runner, now=now)
 
 
 def _take(
@@ -164,12 +161,12 @@ def _make_surroundings(taken: Taken, copy: Address, place: Place) -> str:
     return ""
 
 
-def _record(taken: Taken, place: Place, *, runner: str) -> UnusedTableBackup:
+def _record(taken: Taken, place: Place, *, runner: str, now: datetime) -> UnusedTableBackup:
     with place.source.connect() as connection:
         server_version = connection.info.parameter_status("server_version") or ""
     sum_of_dump = write_sums(taken.folder)
     scripts.write_restore(taken.folder, taken.table)
-    folder = finish(taken.folder)
+    folder = finish(taken.folder, name_of(taken.table, now))
     return UnusedTableBackup.objects.create(
         schema=taken.table.schema,
         name=taken.table.name,

@@ -84,8 +84,9 @@ def unused_tables() -> list[Table]:
     return [table for table in every_table() if table.oid not in owned]
 
 
-def every_table() -> list[Table]:
-    return [Table(*row) for row in database().execute(EVERY_TABLE).fetchall()]
+def every_table(connection: psycopg.Connection[Any] | None = None) -> list[Table]:
+    """Return all tables but PostgreSQL's and extensions' own, in our database or another."""
+    return [Table(*row) for row in (connection or database()).execute(EVERY_TABLE).fetchall()]
 
 
 def find(wanted: Sequence[str]) -> list[Table]:

@@ -9,11 +9,7 @@ Whole rows of people's data are in it, so nobody but its owner may look.
 """
 
 import hashlib
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -21,40 +17,13 @@ from mimivibes.maintenance.unused_tables.finding import Refused, Table
 from mimivibes.models import UnusedTableBackup
 
 DUMP, SURROUNDINGS, SUMS = "table.dump", "surroundings.dump", "SHA256SUMS"
-UNFINISHED = ".unfinished"
 UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-@contextmanager
-def new_folder(directory: Path, table: Table, *, now: datetime) -> Iterator[Path]:
-    """Give a folder to fill; `finish` names it. What is not finished is removed, or marked so."""
+def name_of(table: Table, now: datetime) -> str:
+    """Return what the folder is called, in letters that any file system and shell takes."""
     name = UNSAFE.sub("-", f"{table.schema}.{table.name}")[:60]
-    folder = directory / f"{name}-{table.oid}-{now:%Y%m%dT%H%M%S.%f}{UNFINISHED}"
-    folder.mkdir(mode=0o700, parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def finish(folder: Path) -> Path:
-    """Write all of it to the disk for good, give it its name, and return that."""
-    for file in folder.iterdir():
-        file.chmod(0o600)
-        _sync(file)
-    _sync(folder)
-    finished = folder.with_name(folder.name.removesuffix(UNFINISHED))
-    folder.rename(finished)
-    _sync(finished.parent)
-    return finished
-
-
-def remove_unfinished(directory: Path) -> list[str]:
-    """Remove what killed backups left in `directory`; return their names."""
-    left = sorted(directory.glob(f"*{UNFINISHED}"))
-    for folder in left:
-        shutil.rmtree(folder)
-    return [folder.name for folder in left]
+    return f"{name}-{table.oid}-{now:%Y%m%dT%H%M%S.%f}"
 
 
 def checksum(file: Path) -> str:
@@ -85,11 +54,3 @@ def folder_of(record: UnusedTableBackup, directory: Path | None) -> Path:
     if checksum(dump) != record.checksum:
         raise Refused(f"{dump} is not what was proved: its checksum differs. Take a new backup.")
     return folder
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
