@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "accounts.middleware.ClerkIdentityMiddleware",
     "referrals.middleware.BrowserSessionMiddleware",
     "mimivibes.problems.BodyLengthMiddleware",
+    "mimivibes.replicas.ReplicaMiddleware",
 ]
 
 TEMPLATES = [
@@ -96,24 +97,33 @@ TEMPLATES = [
 ]
 
 
+def _database_at(name: str) -> dict[str, Any]:
+    url = dict(env.db_url(name))
+    return {**url, "HOST": unquote(url.get("HOST", ""))}  # libpq's way to name a socket
+
+
 def _database() -> dict[str, Any]:
     if env("DATABASE_URL", default=""):
-        url = dict(env.db_url("DATABASE_URL"))
-        return {**url, "HOST": unquote(url.get("HOST", ""))}  # libpq's way to name a socket
+        return _database_at("DATABASE_URL")
     if DEBUG:
         return embedded_postgres.database(DATA_DIR / "postgres", "mimivibes")
     return {"ENGINE": "django.db.backends.dummy"}
 
 
-DATABASES = {
-    "default": {
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        # PgBouncer in transaction mode cannot keep a cursor open between two statements.
-        "DISABLE_SERVER_SIDE_CURSORS": True,
-        **_database(),
-    }
+CONNECTIONS = {
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": True,
+    # PgBouncer in transaction mode cannot keep a cursor open between two statements.
+    "DISABLE_SERVER_SIDE_CURSORS": True,
 }
+DATABASES = {"default": {**CONNECTIONS, **_database()}}
+
+# Reads that may lag (docs/scaling.md) go to a replica, if one is named.
+DATABASE_ROUTERS: list[str] = []
+if env("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = {**CONNECTIONS, **_database_at("DATABASE_REPLICA_URL")}
+    DATABASES["replica"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+    DATABASE_ROUTERS = ["mimivibes.replicas.ReplicaRouter"]
 
 # For backups, which need a session of their own, and what proves them.
 DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", default="")
@@ -128,7 +138,9 @@ CACHES = {
         if REDIS_URL
         else "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": REDIS_URL or "rate-limits",
-        **({} if REDIS_URL else {"OPTIONS": {"MAX_ENTRIES": 100_000}}),
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1}
+        if REDIS_URL
+        else {"MAX_ENTRIES": 100_000},
     }
 }
 

@@ -106,9 +106,9 @@ def accept(
     if is_due:
         path += _qualify(attribution, now)
     move(attribution, *path, actor=actor, reason=reason, now=now)
-    pay_referee(attribution, now=now)
+    pay_referee(attribution, actor=actor, reason=reason, now=now)
     if attribution.status == Status.REWARDED:
-        pay_referrer(attribution, now=now)
+        pay_referrer(attribution, actor=actor, reason=reason, now=now)
     return attribution
 
 
@@ -116,7 +116,7 @@ def qualify(attribution: Attribution, *, actor: str, reason: str, now: datetime)
     """Qualify a pending attribution; the referrer is paid at once unless the terms say to wait."""
     move(attribution, *_qualify(attribution, now), actor=actor, reason=reason, now=now)
     if attribution.status == Status.REWARDED:
-        pay_referrer(attribution, now=now)
+        pay_referrer(attribution, actor=actor, reason=reason, now=now)
     return attribution
 
 
@@ -327,8 +327,9 @@ def _release(attribution: Attribution, now: datetime) -> bool:
     if not _releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
         return False
     locked.rewarded_at = now
-    move(locked, Status.REWARDED, actor=SYSTEM, reason=gettext_noop("The hold is over."), now=now)
-    pay_referrer(locked, now=now)
+    reason = gettext_noop("The hold is over.")
+    move(locked, Status.REWARDED, actor=SYSTEM, reason=reason, now=now)
+    pay_referrer(locked, actor=SYSTEM, reason=reason, now=now)
     return True
 
 
