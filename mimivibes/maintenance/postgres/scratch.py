@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from mimivibes.maintenance.postgres.address import Address
 
+MILLISECONDS_TO_END = 10_000
 LOCALE_PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 LOCALE_OPTIONS = {"i": "ICU_LOCALE", "b": "BUILTIN_LOCALE"}
 
@@ -31,6 +32,7 @@ class MayNotCreateDatabases(Exception):
 class Scratch:
     """Scratch databases on `server`, for one purpose of one source database."""
 
+    source: Address
     server: Address
     marker: str
     """What their names begin with, and what the tools call their sessions."""
@@ -52,8 +54,9 @@ class Scratch:
 
     def remove_leftovers(self) -> list[str]:
         """Drop what killed runs left, and end what their tools still do; return the databases."""
+        for address in (self.source, self.server):
+            end_sessions(address, self.marker)
         with self.server.connect(autocommit=True) as connection:
-            end_sessions(connection, self.marker)
             found = connection.execute(
                 "SELECT datname FROM pg_database WHERE starts_with(datname, %s)",
                 [f"{self.marker}_"],
@@ -97,16 +100,17 @@ def scratch_of(source: Address, *, purpose: str, server: Address | None = None) 
             " FROM pg_database WHERE datname = current_database()"
         ).fetchall()
     which = hashlib.sha256(f"{like['server']} {like['oid']}".encode()).hexdigest()[:12]
-    return Scratch(server or source, f"mimivibes_scratch_{purpose}_{which}", like)
+    return Scratch(source, server or source, f"mimivibes_scratch_{purpose}_{which}", like)
 
 
-def end_sessions(connection: psycopg.Connection[Any], label: str) -> None:
+def end_sessions(address: Address, label: str) -> None:
     """End what a killed run's tools, which outlive it, still do on this server."""
-    connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = %s AND usename = current_user",
-        [label],
-    )
+    with address.connect(autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity"
+            " WHERE application_name = %s AND usename = current_user",
+            [MILLISECONDS_TO_END, label],
+        )
 
 
 def _options(like: dict[str, Any]) -> Iterator[sql.Composable]:

@@ -95,7 +95,7 @@ def find(wanted: Sequence[str]) -> list[Table]:
     Raises `Refused` for a table that is not there, that is owned, or that is in quarantine.
     """
     owned, tables = owners(), every_table()
-    away = {record.oid: record for record in in_quarantine()}
+    away = in_quarantine()
     return list(dict.fromkeys(_find(name, tables, owned, away) for name in wanted))
 
 
@@ -109,7 +109,7 @@ def in_quarantine() -> list[UnusedTableBackup]:
     away = UnusedTableBackup.objects.filter(
         quarantined_at__isnull=False, dropped_at__isnull=True, restored_at__isnull=True
     )
-    return list(away.order_by("quarantined_at"))
+    return list(away.order_by("quarantined_at", "pk"))
 
 
 def owners() -> dict[int, str]:
@@ -126,20 +126,27 @@ def owners() -> dict[int, str]:
 
 
 def _find(
-    name: str, tables: list[Table], owned: dict[int, str], away: dict[int, UnusedTableBackup]
+    name: str, tables: list[Table], owned: dict[int, str], away: list[UnusedTableBackup]
 ) -> Table:
     found = [table for table in tables if answers_to(name, schema=table.schema, table=table.name)]
-    free = [table for table in found if table.oid not in owned]
     if not found:
-        raise Refused(f"There is no table {name}. `unused_tables report` names those unused.")
-    if not free:
-        raise Refused(f"{found[0].quoted} is in use: it belongs to {owned[found[0].oid]}.")
-    if len(free) > 1:
-        spellings = ", ".join(table.quoted for table in free)
+        hidden = [
+            record for record in away if answers_to(name, schema=record.schema, table=record.name)
+        ]
+        raise Refused(
+            f"{name} is in quarantine, as {quoted(hidden[0].schema, hidden[0].quarantined_as)}."
+            if hidden
+            else f"There is no table {name}. `unused_tables report` names those unused."
+        )
+    if len(found) > 1:
+        spellings = ", ".join(table.quoted for table in found)
         raise Refused(f"{name} may be any of {spellings}. Name one of them as printed here.")
-    if free[0].oid in away:
-        raise Refused(f"{free[0].quoted} is in quarantine: it was {away[free[0].oid]}.")
-    return free[0]
+    [table] = found
+    if table.oid in owned:
+        raise Refused(f"{table.quoted} is in use: it belongs to {owned[table.oid]}.")
+    if table.oid in {record.oid for record in away}:
+        raise Refused(f"{table.quoted} is in quarantine already.")
+    return table
 
 
 def _by_models() -> Iterator[tuple[str, str]]:

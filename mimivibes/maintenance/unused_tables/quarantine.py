@@ -21,8 +21,10 @@ from mimivibes.maintenance.unused_tables.evidence import objections
 from mimivibes.maintenance.unused_tables.finding import (
     Refused,
     Table,
+    answers_to,
     database,
     every_table,
+    in_quarantine,
     owners,
     quoted,
 )
@@ -31,6 +33,7 @@ from mimivibes.models import UnusedTableBackup
 
 LOCK_SECONDS = 2.0
 """How long a step waits for a table, and whoever comes after it for that step."""
+MANY = 1_000
 TRIES = 5
 PAUSE_SECONDS = 1.0
 LONGEST_NAME = 63
@@ -43,6 +46,29 @@ class Done(NamedTuple):
 
     how: str
     undo: Path | None
+
+
+def is_away(name: str) -> bool:
+    """Return whether the table is in quarantine, and no other has its name since."""
+    named = [record for record in in_quarantine() if _is_called(name, record)]
+    there = [t for t in every_table() if answers_to(name, schema=t.schema, table=t.name)]
+    return len(named) == 1 and not there
+
+
+def last_away(name: str) -> UnusedTableBackup:
+    """Return the record of a table that is in quarantine, or was dropped from there.
+
+    Raises `Refused` if there is none, or more than one.
+    """
+    dropped = UnusedTableBackup.objects.filter(dropped_at__isnull=False, restored_at=None)
+    away = [record for record in in_quarantine() if _is_called(name, record)]
+    found = away or [r for r in dropped.order_by("-dropped_at")[:MANY] if _is_called(name, r)][:1]
+    if not found:
+        raise Refused("It is not in quarantine. `unused_tables report` says what is.")
+    if len(found) > 1:
+        spellings = ", ".join(quoted(record.schema, record.name) for record in found)
+        raise Refused(f"It may be any of {spellings}. Name one of them as printed here.")
+    return found[0]
 
 
 def backup_for(table: Table) -> UnusedTableBackup:
@@ -137,12 +163,16 @@ def drop(
         try:
             database().execute(sql.SQL("DROP TABLE {} RESTRICT").format(table))
         except psycopg.errors.DependentObjectsStillExist as error:
-            raise Refused(f"{error.diag.message_primary}: {error.diag.message_detail}") from error
+            raise Refused(f"{error.diag.message_primary}: {_one_line(error)}") from error
         record.dropped_at = now
         record.save(update_fields=["dropped_at"])
         return Done("dropped", undo)
 
     return _with_patience(step)
+
+
+def _is_called(name: str, record: UnusedTableBackup) -> bool:
+    return answers_to(name, schema=record.schema, table=record.name)
 
 
 def _with_patience(step: Callable[[], Result]) -> Result:
@@ -151,6 +181,8 @@ def _with_patience(step: Callable[[], Result]) -> Result:
         try:
             with transaction.atomic():
                 database().execute(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")
+                # Whoever is killed while the table is read shall not keep it until that is over.
+                database().execute("SET LOCAL client_connection_check_interval = 1000")
                 return step()
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             if not left:
@@ -160,6 +192,10 @@ def _with_patience(step: Callable[[], Result]) -> Result:
                 ) from error
             time.sleep(PAUSE_SECONDS)
     raise AssertionError("unreachable")
+
+
+def _one_line(error: psycopg.Error) -> str:
+    return (error.diag.message_detail or "").replace("\n", "; ")
 
 
 def _lock(schema: str, name: str, mode: str) -> None:

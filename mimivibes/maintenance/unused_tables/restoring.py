@@ -1,11 +1,11 @@
 """Bring tables back: out of quarantine by their name, or from the backup when they were dropped."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from mimivibes.maintenance.postgres.address import direct_address
 from mimivibes.maintenance.postgres.content import Content, content
+from mimivibes.maintenance.postgres.scratch import end_sessions, scratch_of
 from mimivibes.maintenance.postgres.tools import ToolFailed, find_tools
 from mimivibes.maintenance.unused_tables import scripts
 from mimivibes.maintenance.unused_tables.finding import (
@@ -19,18 +19,14 @@ from mimivibes.maintenance.unused_tables.folders import DUMP, folder_of
 from mimivibes.maintenance.unused_tables.quarantine import Done, bring_back
 from mimivibes.models import UnusedTableBackup
 
-LABEL = "mimivibes_restore"
 
-
-def find_backups(wanted: Sequence[str]) -> list[UnusedTableBackup]:
-    """Return the backup to restore each of these tables by. Raises `Refused` with why not."""
-    return [_find(name) for name in wanted]
-
-
-def restore(record: UnusedTableBackup, *, directory: Path | None, now: datetime) -> Done:
-    """Bring the table back, and say how. Raises `Refused`."""
-    if record.quarantined_at and not record.dropped_at:
+def restore(name: str, *, directory: Path | None, now: datetime) -> Done:
+    """Bring a table back, out of quarantine or out of its backup. Raises `Refused`."""
+    record = _find(name)
+    if _is_awaited(record) and not record.dropped_at:
         return bring_back(record, directory=directory, now=now)
+    if not _is_awaited(record) and _is_there(record):
+        return Done("is where it belongs", None)
     return _from_the_dump(record, directory=directory, now=now)
 
 
@@ -41,12 +37,14 @@ def _from_the_dump(record: UnusedTableBackup, *, directory: Path | None, now: da
         folder = folder_of(record, directory)
         undo = scripts.write_undo_restore(folder, record, was_dropped=True)
         address = direct_address()
+        label = scratch_of(address, purpose="tables").marker
+        end_sessions(address, label)  # a restore that outlives its killed run
         with address.connect() as connection:
             tools = find_tools(connection.info.server_version)
         try:
             tools.restore(
                 *(address, "--exit-on-error", "--single-transaction", str(folder / DUMP)),
-                label=LABEL,
+                label=label,
             )
         except ToolFailed as error:
             raise Refused(f"It could not be restored, and nothing was changed. {error}") from error
@@ -71,13 +69,13 @@ def _find(name: str) -> UnusedTableBackup:
     if len({(record.schema, record.name) for record in known}) > 1:
         spellings = ", ".join(sorted({quoted(record.schema, record.name) for record in known}))
         raise Refused(f"{name} may be any of {spellings}. Name one of them as printed here.")
-    gone = [record for record in known if record.quarantined_at and not record.restored_at]
-    away = [record for record in gone if not record.dropped_at]
-    if away or gone:
-        return (away or gone)[0]
-    if _is_there(known[0]):
-        raise Refused(f"{quoted(known[0].schema, known[0].name)} is where it belongs.")
-    return known[0]
+    away = [record for record in known if _is_awaited(record) and not record.dropped_at]
+    gone = [record for record in known if _is_awaited(record)]
+    return (away or gone or known)[0]
+
+
+def _is_awaited(record: UnusedTableBackup) -> bool:
+    return bool(record.quarantined_at and not record.restored_at)
 
 
 def _is_there(record: UnusedTableBackup) -> bool:

@@ -2,8 +2,9 @@ import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -24,8 +25,6 @@ from mimivibes.maintenance.unused_tables import (
 )
 from mimivibes.maintenance.unused_tables.finding import (
     Refused,
-    Table,
-    answers_to,
     find,
     in_quarantine,
     quoted,
@@ -41,7 +40,10 @@ STEPS = {
     "restore": "bring tables back, out of quarantine or out of the backup",
     "drop": "drop what has been in quarantine long enough; never what others depend on",
 }
-Item = TypeVar("Item", Table, UnusedTableBackup)
+Told = dict[str, Any]
+"""What the report says of one table."""
+Deed = tuple[str, Callable[[], Told]]
+"""A table as it was named, and what to do with it. Raises `Refused`."""
 AT_ONCE = frozenset({"backup", "restore"})
 """Steps that lose nothing, and so are done without --apply."""
 
@@ -113,35 +115,57 @@ class Command(RecordedCommand):
             sys.exit(1)
 
     def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
+        run.report["step"] = options["step"]
         where = options["directory"]
         if options["step"] == "quarantine":
 
-            def would_rename(table: Table) -> dict[str, Any]:
+            def would_rename(name: str) -> Told:
+                if quarantine.is_away(name):
+                    return {"done": "in quarantine already"}
+                [table] = find([name])
                 return {"backup": quarantine.may_be_quarantined(table, directory=where).folder}
 
-            self._each(run, "quarantine", find(options["tables"]), would_rename)
+            self._each(run, _by_name(would_rename, options["tables"]))
             return
         age = timedelta(days=options["days"])
 
-        def would_drop(record: UnusedTableBackup) -> dict[str, Any]:
+        def would_drop(record: UnusedTableBackup) -> Told:
             folder = quarantine.may_be_dropped(record, age=age, directory=where, now=now)
             return {"backup": str(folder), "to_go_first": evidence.what_forbids_to_drop(record.oid)}
 
-        self._each(run, "drop", _away(options["tables"]), would_drop)
+        self._each(run, self._of_those_away(would_drop, options, run, now))
 
     def work(self, options: dict[str, Any], *, job: Job) -> None:
-        step = {
-            "backup": self._back_up,
-            "quarantine": self._quarantine,
-            "restore": self._restore,
-            "drop": self._drop,
-        }[options["step"]]
-        step(options, job)
+        job.run.report["step"] = options["step"]
+        if options["step"] == "backup":
+            self._back_up(options, job)
+            return
+        where, now = options["directory"], job.now
+
+        def rename(name: str) -> Told:
+            if quarantine.is_away(name):
+                return {"done": "in quarantine already"}
+            [table] = find([name])
+            return _told(quarantine.quarantine(table, directory=where, now=now))
+
+        def restore(name: str) -> Told:
+            return _told(restoring.restore(name, directory=where, now=now))
+
+        def drop(record: UnusedTableBackup) -> Told:
+            age = timedelta(days=options["days"])
+            return _told(quarantine.drop(record, age=age, directory=where, now=now))
+
+        if options["step"] == "drop":
+            deeds = self._of_those_away(drop, options, job.run, now)
+        else:
+            do = {"quarantine": rename, "restore": restore}[options["step"]]
+            deeds = _by_name(do, options["tables"])
+        self._each(job.run, deeds, job)
         if self._has_refused and not job.run.outcome:
             job.run.outcome = CommandRun.Outcome.FAILED
 
     def _back_up(self, options: dict[str, Any], job: Job) -> None:
-        job.run.report.update(step="backup", tables=[])
+        job.run.report["tables"] = []
         tables = find(options["tables"])
         place = backups.prepare(options["directory"].absolute())
         for record in backups.back_up(tables, place=place, runner=job.run.runner, now=job.now):
@@ -157,55 +181,51 @@ class Command(RecordedCommand):
                     "undo": str(Path(record.folder, scripts.RESTORE)),
                 }
             )
-            if not job.may_go_on():
+            if len(job.run.report["tables"]) < len(tables) and not job.may_go_on():
                 return
 
-    def _quarantine(self, options: dict[str, Any], job: Job) -> None:
-        def rename(table: Table) -> dict[str, Any]:
-            return _told(quarantine.quarantine(table, directory=options["directory"], now=job.now))
-
-        self._each(job.run, "quarantine", find(options["tables"]), rename, job)
-
-    def _restore(self, options: dict[str, Any], job: Job) -> None:
-        def restore(record: UnusedTableBackup) -> dict[str, Any]:
-            return _told(restoring.restore(record, directory=options["directory"], now=job.now))
-
-        self._each(job.run, "restore", restoring.find_backups(options["tables"]), restore, job)
-
-    def _drop(self, options: dict[str, Any], job: Job) -> None:
-        where, age = options["directory"], timedelta(days=options["days"])
-
-        def drop(record: UnusedTableBackup) -> dict[str, Any]:
-            return _told(quarantine.drop(record, age=age, directory=where, now=job.now))
-
-        self._each(job.run, "drop", _away(options["tables"]), drop, job)
-
-    def _each(
+    def _of_those_away(
         self,
+        do: Callable[[UnusedTableBackup], Told],
+        options: dict[str, Any],
         run: CommandRun,
-        step: str,
-        found: Sequence[Item],
-        do: Callable[[Item], dict[str, Any]],
-        job: Job | None = None,
-    ) -> None:
-        """Do the step for each table, and put into the report what came of it.
+        now: datetime,
+    ) -> list[Deed]:
+        """Return what is to be done with tables in quarantine: those named, or all that are due."""
+        if options["tables"]:
+            return _by_name(lambda name: _on_what_is_away(name, do), options["tables"])
+        since = now - timedelta(days=options["days"])
+        away = [(quoted(record.schema, record.name), record) for record in in_quarantine()]
+        run.report["not_due"] = [
+            f"{name}, since {record.quarantined_at:%Y-%m-%d %H:%M %Z}"
+            for name, record in away
+            if record.quarantined_at and record.quarantined_at > since
+        ]
+        return [
+            (name, partial(do, record))
+            for name, record in away
+            if record.quarantined_at and record.quarantined_at <= since
+        ]
+
+    def _each(self, run: CommandRun, deeds: Sequence[Deed], job: Job | None = None) -> None:
+        """Do it for each table, and put into the report what came of it.
 
         What is refused is tried again after the others, for a table may have stood in its way.
         """
-        told = [{"table": quoted(one.schema, one.name)} for one in found]
-        run.report.update(step=step, tables=told)
-        left = list(zip(found, told, strict=True))
+        told: list[Told] = [{"table": name} for name, _ in deeds]
+        run.report["tables"] = told
+        left = [(do, entry) for (_, do), entry in zip(deeds, told, strict=True)]
         while left:
             refused = []
-            for one, entry in left:
+            for do, entry in left:
                 if job and not job.may_go_on():
                     return
                 entry.pop("refused", None)
                 try:
-                    entry.update(do(one))
+                    entry.update(do())
                 except Refused as error:
                     entry["refused"] = str(error)
-                    refused.append((one, entry))
+                    refused.append((do, entry))
             if not job or len(refused) == len(left):
                 break
             left = refused
@@ -218,9 +238,11 @@ class Command(RecordedCommand):
         for entry in run.report["tables"]:
             yield f"{entry['table']}: {_outcome(entry, step, is_dry=run.is_dry)}"
             for fact, value in entry.items():
-                if fact not in {"table", "refused", "done"} and value:
+                if fact not in {"table", "refused", "done"} and value not in ("", []):
                     told = ", ".join(value) if isinstance(value, list) else value
                     yield f"  {fact.replace('_', ' ')}: {told}"
+        for waiting in run.report.get("not_due", []):
+            yield f"Not due yet: {waiting}."
 
     def _report(self, options: dict[str, Any]) -> None:
         now = timezone.now()
@@ -234,33 +256,23 @@ class Command(RecordedCommand):
             self.stdout.write(line)
 
 
-def _away(wanted: Sequence[str]) -> list[UnusedTableBackup]:
-    """Return what is in quarantine, all of it or what is named. Raises `Refused`."""
-    away = in_quarantine()
-    if not wanted:
-        return away
-    found = {
-        name: [one for one in away if answers_to(name, schema=one.schema, table=one.name)]
-        for name in wanted
-    }
-    for name, records in found.items():
-        if len(records) != 1:
-            raise Refused(
-                f"{name} is not in quarantine. `unused_tables report` says what is."
-                if not records
-                else f"{name} may be several tables. Name it as the report has it."
-            )
-    return [records[0] for records in found.values()]
+def _by_name(do: Callable[[str], Told], names: Sequence[str]) -> list[Deed]:
+    return [(name, partial(do, name)) for name in dict.fromkeys(names)]
 
 
-def _told(done: quarantine.Done) -> dict[str, Any]:
+def _on_what_is_away(name: str, do: Callable[[UnusedTableBackup], Told]) -> Told:
+    record = quarantine.last_away(name)
+    return {"done": "dropped already"} if record.dropped_at else do(record)
+
+
+def _told(done: quarantine.Done) -> Told:
     return {"done": done.how, "undo": str(done.undo or "")}
 
 
-def _outcome(entry: dict[str, Any], step: str, *, is_dry: bool) -> str:
+def _outcome(entry: Told, step: str, *, is_dry: bool) -> str:
     if "refused" in entry:
         return f"refused. {entry['refused']}"
-    if is_dry:
+    if is_dry and "done" not in entry:
         return {"quarantine": "would be renamed", "drop": "would be dropped"}[step]
     return str(entry.get("done", "not reached"))
 
