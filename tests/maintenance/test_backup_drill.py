@@ -6,14 +6,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 from mimivibes.maintenance import drill
+from mimivibes.maintenance.postgres.address import Address, direct_address
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.models import CommandRun
 from tests.maintenance.commands import run, started
@@ -147,8 +146,7 @@ def test_a_password_does_not_stand_on_the_command_line() -> None:
 
 def test_the_copy_can_be_made_on_a_server_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill, "_complaints", lambda copy: [])
-    database = settings.DATABASES["default"]
-    url = f"postgresql://{database['USER']}@/postgres?host={database['HOST']}"
+    server = dict(direct_address().of("postgres").parameters)
+    monkeypatch.setenv("PGPASSWORD", server.pop("password", ""))
 
-    assert run("backup_drill", "--into", url)["proven"] is True
-    assert psycopg.conninfo.conninfo_to_dict(url)["dbname"] == "postgres"
+    assert run("backup_drill", "--into", Address(server).url())["proven"] is True
