@@ -57,7 +57,8 @@ class Address:
         user, password = rest.pop("user", ""), rest.pop("password", "")
         name = quote(rest.pop("dbname", ""), safe="")
         who = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
-        return f"postgres://{who}@/{name}?{urlencode(rest)}"
+        # libpq takes a plus for a plus, not for a space.
+        return f"postgres://{who}@/{name}?{urlencode(rest, quote_via=quote)}"
 
 
 def direct_address() -> Address:
