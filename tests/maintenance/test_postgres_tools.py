@@ -67,7 +67,7 @@ def test_an_address_goes_into_the_environment_and_back_out_of_a_url() -> None:
             "user": "aree",
             "password": SECRET,
             "dbname": "x y",
-            "sslmode": "disable",
+            "options": "-c a=b",
         }
     )
 
@@ -76,7 +76,7 @@ def test_an_address_goes_into_the_environment_and_back_out_of_a_url() -> None:
         "PGUSER": "aree",
         "PGPASSWORD": SECRET,
         "PGDATABASE": "x y",
-        "PGSSLMODE": "disable",
+        "PGOPTIONS": "-c a=b",
     }
     assert Address.read(address.url()) == address
 
