@@ -26,7 +26,7 @@ def take_it_back(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mimivibes", "0003_names_for_staff"),
+        ("mimivibes", "0005_tally"),
     ]
 
     operations = [

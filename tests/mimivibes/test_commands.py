@@ -13,6 +13,7 @@ COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in 
 ARGUMENTS = {
     "create_api_key": ["web app", "--scope", "events"],
     "unused_tables": ["report"],
+    "log_user": ["user_nobody"],
 }
 REFUSED = {
     "dev_token": ["nok"],
