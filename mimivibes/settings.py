@@ -142,6 +142,11 @@ if env("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
     DATABASE_ROUTERS = ["mimivibes.replicas.ReplicaRouter"]
 
+# For backups, which need a session of their own, and what proves them.
+DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", default="")
+BACKUP_DIRECTORY = env("BACKUP_DIRECTORY", default=str(DATA_DIR / "backups"))
+PG_BIN = env("PG_BIN", default="")
+
 # Rate limits only: with several machines, or for exact limits, name a Redis or Valkey.
 REDIS_URL = env("REDIS_URL", default="")
 CACHES = {

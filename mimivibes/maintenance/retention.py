@@ -44,6 +44,9 @@ RETENTION: dict[str, Retention] = {
     "mimivibes.CommandRun": Retention("90 days after the run.", "cleanup_sessions"),
     "mimivibes.ScheduledJob": Retention("One for each job of the schedule."),
     "mimivibes.Tally": Retention("One for each kind of fact that the metrics count."),
+    "mimivibes.UnusedTableBackup": Retention(
+        "For ever: it says where what was dropped lies; made by hand, so few."
+    ),
     "otp_static.StaticDevice": _STAFF,
     "otp_static.StaticToken": _STAFF,
     "otp_totp.TOTPDevice": _STAFF,

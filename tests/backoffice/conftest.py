@@ -18,7 +18,13 @@ from mimivibes.demo.data import load
 from mimivibes.models import CommandRun
 from referrals.models import Program
 from rewards.models import ExchangeRate, GrantRequest, LedgerProof
-from tests.factories import AttributionFactory, BrowserSessionFactory, CaptureFactory, TermsFactory
+from tests.factories import (
+    AttributionFactory,
+    BrowserSessionFactory,
+    CaptureFactory,
+    TermsFactory,
+    UnusedTableBackupFactory,
+)
 from tests.staff import signed_in
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -43,6 +49,7 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         ExchangeRate.objects.create(from_currency="exp", to_currency="coins", price=3)
         for n in range(2):
             CommandRun.objects.create(command=f"command_{n}", runner="x", started_at=timezone.now())
+            UnusedTableBackupFactory()
             LedgerProof.objects.create(started_at=timezone.now(), seconds=n, fault_count=0)
             GrantRequest.objects.create(
                 user=User.objects.latest("id"),

@@ -12,6 +12,7 @@ COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in 
 # are for development alone.
 ARGUMENTS = {
     "create_api_key": ["web app", "--scope", "events"],
+    "unused_tables": ["report"],
     "log_user": ["user_nobody"],
 }
 REFUSED = {
