@@ -8,7 +8,7 @@ not grow with the tables.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -54,17 +54,17 @@ class Source:
         self._connection = connection
         self._cursors = 0
 
-    def pages(self, statement: str, *, size: int) -> Iterator[list[Row]]:
+    def pages(self, statement: LiteralString, *, size: int) -> Iterator[list[Row]]:
         """Yield the rows of a statement, up to `size` at a time."""
         self._cursors += 1
         with self._connection.cursor(f"import_{self._cursors}") as cursor:
-            cursor.execute(cast(LiteralString, statement))
+            cursor.execute(statement)
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, statement: LiteralString, values: Sequence[Any] = ()) -> list[Row]:
         """Return the rows of a statement that has few."""
-        return self._connection.execute(cast(LiteralString, statement), values or None).fetchall()
+        return self._connection.execute(statement, values or None).fetchall()
 
     def check(self) -> None:
         """Raise `SourceUnusable` naming the tables and columns that are missing."""

@@ -60,7 +60,7 @@ def import_events(*, events: Sequence[ImportedEvent], type: str) -> int:
                 "source": SOURCE,
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 _INSERT_EVENTS = """
@@ -119,15 +119,19 @@ ON CONFLICT DO NOTHING
 """
 
 
-def give_missing_codes(*, owners: Iterable[int], now: datetime) -> None:
-    """Give a random primary code to each of these people who has none, as to anybody new."""
-    without = list(owners)
+def give_missing_codes(*, owners: Iterable[int], now: datetime) -> int:
+    """Give a random primary code to each of these people who has none, as to anybody new.
+
+    Returns to how many.
+    """
+    without, given = list(owners), 0
     for _attempt in range(ATTEMPTS):
         with connection.cursor() as cursor:
             cursor.execute(_WITHOUT_PRIMARY, [without])
             without = [owner for (owner,) in cursor.fetchall()]
+        given = given or len(without)
         if not without:
-            return
+            return given
         codes = ["".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in without]
         import_codes(
             codes=[
@@ -224,8 +228,10 @@ def import_attributions(
     )
 
 
-def settle_imported(*, attribution: Attribution, row: ImportedAttribution, settled: ProgramTerms) -> None:
-    """Bring an imported, open attribution, whose row is locked, to what was settled elsewhere since.
+def settle_imported(
+    *, attribution: Attribution, row: ImportedAttribution, settled: ProgramTerms
+) -> None:
+    """Bring an imported, open attribution, whose row is locked, to what was settled since.
 
     Its terms become those that pay nothing more: that it was paid is in the balance brought over.
     """

@@ -41,9 +41,7 @@ def post_openings(*, openings: Sequence[Opening], actor: str, now: datetime) -> 
         post([_posting(opening, actor=actor) for opening in openings], now=now)
 
 
-def change_opening(
-    *, user_id: int, change: Amounts, key: str, actor: str, now: datetime
-) -> None:
+def change_opening(*, user_id: int, change: Amounts, key: str, actor: str, now: datetime) -> None:
     """Post by how much an opening has turned out to be more, or less, than was posted.
 
     Raises `InsufficientBalance` if the user would go below zero.
@@ -55,9 +53,7 @@ def change_opening(
         post([_posting(Opening(user_id, change, key), actor=actor)], now=now)
 
 
-def take_back_rules(
-    *, user_id: int, trigger: str, up_to: int, actor: str, now: datetime
-) -> int:
+def take_back_rules(*, user_id: int, trigger: str, up_to: int, actor: str, now: datetime) -> int:
     """Take back what rules paid for the first `up_to` times, which were rewarded elsewhere before.
 
     For somebody who came here before their history did. What they have spent of it is recorded as a

@@ -6,72 +6,249 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0005_names_for_staff'),
+        ("accounts", "0005_names_for_staff"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LegacyAccount',
+            name="LegacyAccount",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='legacy_account', serialize=False, to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('imported_at', models.DateTimeField(verbose_name='imported at')),
-                ('was_here_before', models.BooleanField(default=False, help_text='Signed in here before the import brought them.', verbose_name='was here before')),
-                ('opened', models.JSONField(default=dict, help_text='What was brought onto the ledger in all.', verbose_name='opened with')),
-                ('openings', models.PositiveIntegerField(default=0, help_text='How many transactions brought it.', verbose_name='openings')),
-                ('kept', models.JSONField(default=dict, help_text='What has no place here: level, prestige, role.', verbose_name='kept')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="legacy_account",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                ("imported_at", models.DateTimeField(verbose_name="imported at")),
+                (
+                    "was_here_before",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Signed in here before the import brought them.",
+                        verbose_name="was here before",
+                    ),
+                ),
+                (
+                    "opened",
+                    models.JSONField(
+                        default=dict,
+                        help_text="What was brought onto the ledger in all.",
+                        verbose_name="opened with",
+                    ),
+                ),
+                (
+                    "openings",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="How many transactions brought it.",
+                        verbose_name="openings",
+                    ),
+                ),
+                (
+                    "kept",
+                    models.JSONField(
+                        default=dict,
+                        help_text="What has no place here: level, prestige, role.",
+                        verbose_name="kept",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'account of the earlier app',
-                'verbose_name_plural': 'accounts of the earlier app',
-                'indexes': [models.Index(fields=['-imported_at', '-user'], name='legacy_account_newest')],
+                "verbose_name": "account of the earlier app",
+                "verbose_name_plural": "accounts of the earlier app",
+                "indexes": [
+                    models.Index(fields=["-imported_at", "-user"], name="legacy_account_newest")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LegacyTransaction',
+            name="LegacyTransaction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('PointTransaction', 'PointTransaction'), ('CoinExchange', 'CoinExchange')], max_length=20, verbose_name='table')),
-                ('legacy_id', models.CharField(max_length=255, verbose_name='id there')),
-                ('legacy_user_id', models.CharField(max_length=255, verbose_name='user there')),
-                ('event_type', models.CharField(max_length=255, verbose_name='event type')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('stars', models.BigIntegerField(verbose_name='stars')),
-                ('free_points', models.BigIntegerField(verbose_name='free points')),
-                ('coins', models.BigIntegerField(verbose_name='coins')),
-                ('exp', models.BigIntegerField(verbose_name='experience')),
-                ('details', models.JSONField(default=dict, help_text='The old row; empty once the person was erased.', verbose_name='details')),
-                ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='legacy_transactions', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("PointTransaction", "PointTransaction"),
+                            ("CoinExchange", "CoinExchange"),
+                        ],
+                        max_length=20,
+                        verbose_name="table",
+                    ),
+                ),
+                ("legacy_id", models.CharField(max_length=255, verbose_name="id there")),
+                ("legacy_user_id", models.CharField(max_length=255, verbose_name="user there")),
+                ("event_type", models.CharField(max_length=255, verbose_name="event type")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                ("stars", models.BigIntegerField(verbose_name="stars")),
+                ("free_points", models.BigIntegerField(verbose_name="free points")),
+                ("coins", models.BigIntegerField(verbose_name="coins")),
+                ("exp", models.BigIntegerField(verbose_name="experience")),
+                (
+                    "details",
+                    models.JSONField(
+                        default=dict,
+                        help_text="The old row; empty once the person was erased.",
+                        verbose_name="details",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="legacy_transactions",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'old transaction',
-                'verbose_name_plural': 'old transactions',
-                'indexes': [models.Index(fields=['user', '-at', '-id'], name='legacy_transaction_of_user'), models.Index(fields=['-at', '-id'], name='legacy_transaction_newest'), models.Index(fields=['event_type', '-at', '-id'], name='legacy_transaction_by_type')],
-                'constraints': [models.UniqueConstraint(fields=('origin', 'legacy_id'), name='legacy_transaction_is_here_once')],
+                "verbose_name": "old transaction",
+                "verbose_name_plural": "old transactions",
+                "indexes": [
+                    models.Index(fields=["user", "-at", "-id"], name="legacy_transaction_of_user"),
+                    models.Index(fields=["-at", "-id"], name="legacy_transaction_newest"),
+                    models.Index(
+                        fields=["event_type", "-at", "-id"], name="legacy_transaction_by_type"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("origin", "legacy_id"), name="legacy_transaction_is_here_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Matter',
+            name="Matter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('negative_balance', 'A balance was negative, and was not opened'), ('balance_changed', 'The old balance changed after it was opened'), ('balance_spent', 'The old balance fell, and here it is spent already'), ('shared_email', 'Several people had one e-mail address'), ('code_collision', 'Two old codes are one here; the earlier one stands'), ('code_taken', 'Somebody here has this old code already'), ('code_unusable', 'An old code cannot be a code here'), ('later_invitation', 'Invited several times; the earliest stands'), ('self_referral', 'Invited by themselves'), ('ring', 'The invitation would close a ring'), ('person_missing', 'Invited by, or as, somebody who is not brought over'), ('payment_unproven', 'No old row says whether the inviter was paid'), ('paid_twice', 'The inviter was paid several times for one person'), ('paid_here_too', 'The inviter was paid there, and here too'), ('attributed_here', 'Attributed here before; that stands'), ('gone_here', 'Erased here, but not there; nothing was opened'), ('gone_there', 'Deleted there, but not here')], max_length=20, verbose_name='kind')),
-                ('subject', models.CharField(help_text='Ids of the replaced system.', max_length=600, verbose_name='subject')),
-                ('facts', models.JSONField(default=dict, verbose_name='facts')),
-                ('found_at', models.DateTimeField(verbose_name='found at')),
-                ('note', models.TextField(blank=True, default='', help_text='How it was settled. Saving it settles the matter; emptying it reopens it.', verbose_name='note')),
-                ('settled_at', models.DateTimeField(blank=True, null=True, verbose_name='settled at')),
-                ('settled_by', models.CharField(blank=True, default='', max_length=150, verbose_name='settled by')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("negative_balance", "A balance was negative, and was not opened"),
+                            ("balance_changed", "The old balance changed after it was opened"),
+                            ("balance_spent", "The old balance fell, and here it is spent already"),
+                            ("shared_email", "Several people had one e-mail address"),
+                            (
+                                "code_collision",
+                                "Two old codes are one here; the earlier one stands",
+                            ),
+                            ("code_taken", "Somebody here has this old code already"),
+                            ("code_unusable", "An old code cannot be a code here"),
+                            ("later_invitation", "Invited several times; the earliest stands"),
+                            ("self_referral", "Invited by themselves"),
+                            ("ring", "The invitation would close a ring"),
+                            (
+                                "person_missing",
+                                "Invited by, or as, somebody who is not brought over",
+                            ),
+                            ("payment_unproven", "No old row says whether the inviter was paid"),
+                            ("paid_twice", "The inviter was paid several times for one person"),
+                            ("paid_here_too", "The inviter was paid there, and here too"),
+                            ("attributed_here", "Attributed here before; that stands"),
+                            ("gone_here", "Erased here, but not there; nothing was opened"),
+                            ("gone_there", "Deleted there, but not here"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(
+                        help_text="Ids of the replaced system.",
+                        max_length=600,
+                        verbose_name="subject",
+                    ),
+                ),
+                ("facts", models.JSONField(default=dict, verbose_name="facts")),
+                ("found_at", models.DateTimeField(verbose_name="found at")),
+                (
+                    "note",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="How it was settled. Saving it settles the matter; emptying it reopens it.",
+                        verbose_name="note",
+                    ),
+                ),
+                (
+                    "settled_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="settled at"),
+                ),
+                (
+                    "settled_by",
+                    models.CharField(
+                        blank=True, default="", max_length=150, verbose_name="settled by"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'matter to settle',
-                'verbose_name_plural': 'matters to settle',
-                'indexes': [models.Index(fields=['-found_at', '-id'], name='matter_newest'), models.Index(fields=['kind', '-found_at', '-id'], name='matter_by_kind'), models.Index(condition=models.Q(('settled_at__isnull', True)), fields=['-found_at', '-id'], name='matter_open')],
-                'constraints': [models.UniqueConstraint(fields=('kind', 'subject'), name='matter_is_listed_once'), models.CheckConstraint(condition=models.Q(models.Q(('note', ''), ('settled_at__isnull', True), ('settled_by', '')), models.Q(('settled_at__isnull', False), models.Q(('settled_by', ''), _negated=True), models.Q(('note', ''), _negated=True)), _connector='OR'), name='matter_is_settled_by_somebody_somehow')],
+                "verbose_name": "matter to settle",
+                "verbose_name_plural": "matters to settle",
+                "indexes": [
+                    models.Index(fields=["-found_at", "-id"], name="matter_newest"),
+                    models.Index(fields=["kind", "-found_at", "-id"], name="matter_by_kind"),
+                    models.Index(
+                        condition=models.Q(("settled_at__isnull", True)),
+                        fields=["-found_at", "-id"],
+                        name="matter_open",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "subject"), name="matter_is_listed_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("note", ""), ("settled_at__isnull", True), ("settled_by", "")
+                            ),
+                            models.Q(
+                                ("settled_at__isnull", False),
+                                models.Q(("settled_by", ""), _negated=True),
+                                models.Q(("note", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="matter_is_settled_by_somebody_somehow",
+                    ),
+                ],
             },
         ),
     ]
