@@ -192,6 +192,11 @@ def legacy_terms(*, referrer_amounts: Amounts) -> ProgramTerms:
     )
 
 
+def is_imported(attribution: Attribution) -> bool:
+    """Say whether an attribution, read with its terms' program, came from another system."""
+    return attribution.terms.program.slug == PROGRAM
+
+
 def import_attributions(
     *, attributions: Sequence[ImportedAttribution], settled: ProgramTerms, open_: ProgramTerms
 ) -> None:

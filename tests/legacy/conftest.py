@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -19,33 +19,34 @@ def world() -> OldWorld:
 
 @pytest.fixture(scope="session")
 def source(django_db_setup: None, world: OldWorld) -> Iterator[str]:
-    """The replaced system's database, which nobody writes to; its address."""
+    """Give the address of the replaced system's database, to which no test writes."""
     with new_source("source") as url:
         world.load(url)
         yield url
 
 
-@pytest.fixture
-def own_source(django_db_setup: None) -> Iterator[str]:
-    """An empty database for a test to fill, and to change, as it likes."""
+@pytest.fixture(scope="session")
+def spare_source(django_db_setup: None) -> Iterator[str]:
     with new_source("own_source") as url:
         yield url
 
 
-class new_source:
-    """A database beside the one of the tests, dropped at the end."""
+@pytest.fixture
+def own_source(spare_source: str) -> str:
+    """Return the address of an empty database, for a test to fill as it likes."""
+    with psycopg.connect(spare_source) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return spare_source
 
-    def __init__(self, suffix: str) -> None:
-        self._name = f"{settings.DATABASES['default']['NAME']}_{suffix}"
 
-    def __enter__(self) -> str:
-        self._do("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        self._do("CREATE DATABASE {}")
-        return database_url(self._name)
-
-    def __exit__(self, *error: Any) -> None:
-        self._do("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-
-    def _do(self, statement: str) -> None:
-        with psycopg.connect(database_url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(self._name)))  # type: ignore[arg-type]
+@contextmanager
+def new_source(suffix: str) -> Iterator[str]:
+    """Make a database beside that of the tests, and drop it at the end."""
+    name = f"{settings.DATABASES['default']['NAME']}_{suffix}"
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    with psycopg.connect(database_url("postgres"), autocommit=True) as connection:
+        connection.execute(drop)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield database_url(name)
+        connection.execute(drop)

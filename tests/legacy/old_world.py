@@ -16,9 +16,8 @@ import psycopg
 from psycopg import sql
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-THE_BEGINNING = datetime(2025, 1, 1)
-THE_END = datetime(2026, 10, 1)
-HELD = ("stars", "freePoint", "coins", "exp")
+THE_BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
+THE_END = datetime(2026, 10, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -110,9 +109,14 @@ class OldWorld:
             )
 
     def load(self, url: str) -> None:
-        """Make the tables at `url` and fill them; foreign keys, which have their faults, off."""
+        """Make the tables at `url` and fill them."""
         with psycopg.connect(url) as connection:
-            connection.execute(SCHEMA.read_text())
+            connection.execute(SCHEMA.read_text())  # type: ignore[arg-type]
+        self.fill(url)
+
+    def fill(self, url: str) -> None:
+        """Add the rows at `url`, foreign keys off: some of the oddities break them."""
+        with psycopg.connect(url) as connection:
             connection.execute("SET session_replication_role = replica")
             for table, rows in self.rows.items():
                 columns = sorted({name for row in rows for name in row})
@@ -189,7 +193,7 @@ def _odd_people(world: OldWorld) -> None:
     world.quirks["tombstone"] += 1
     world.quirks["tel_left"] += 1
     world.person(createdAt=None)
-    world.person(createdAt=datetime(2999, 1, 1))
+    world.person(createdAt=datetime(2999, 1, 1, tzinfo=UTC))
     world.quirks["account_age_unknown"] += 2
     world.person(name="nobody@example.com", email=f"no address {world.next()}")
     world.quirks["name_unusable"] += 1
@@ -259,7 +263,7 @@ def _odd_invitations(world: OldWorld) -> None:
         world.move(eager, "REFERRAL_INVITER", deltaCoins=50, metadata={"userId": guest})
     world.invitations["rewarded"] += 1
     world.matters["paid_twice"] += 1
-    old = world.person(createdAt=datetime(2020, 1, 1))
+    old = world.person(createdAt=datetime(2020, 1, 1, tzinfo=UTC))
     world.invite(first, old)
     world.invitations["pending"] += 1
     world.quirks["invited_late"] += 1
@@ -330,7 +334,3 @@ def _settings(world: OldWorld) -> None:
                 "updatedAt": THE_END,
             }
         )
-
-
-def aware(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC)
