@@ -35,10 +35,13 @@ KEPT_FOR_EVER = {
     "rewards_grantrequest": "what staff asked for",
     "rewards_ledgerproof": "one for each run of verify_ledger",
     "rewards_issuedday": "one for each day",
+    "legacy_legacytransaction": "the old ledger, which grows no more",
+    "legacy_matter": "what the import left to staff",
     "referrals_funnelday": "one for each day and program",
 }
 BOUNDED = {
     "accounts_user": "one for each person",
+    "legacy_legacyaccount": "one for each person of the earlier app",
     "accounts_user_groups": "staff",
     "accounts_user_user_permissions": "staff",
     "otp_totp_totpdevice": "staff",
