@@ -1,10 +1,13 @@
 """`/livez` and `/readyz`, answered before anything that depends on the Host header or on TLS."""
 
+import logging
 from collections.abc import Callable
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+logger = logging.getLogger(__name__)
 
 
 class HealthMiddleware:
@@ -17,7 +20,8 @@ class HealthMiddleware:
         if request.path == "/livez":
             return JsonResponse({"status": "alive"})
         if request.path == "/readyz":
-            failures = readiness_failures()
+            if failures := readiness_failures():  # these paths are asked too often to log more
+                logger.warning("Not ready: %s", "; ".join(failures))
             return JsonResponse(
                 {"status": "unready" if failures else "ready", "failures": failures},
                 status=503 if failures else 200,
@@ -26,8 +30,16 @@ class HealthMiddleware:
 
 
 def readiness_failures() -> list[str]:
-    """Say what keeps this process from serving: no database, or migrations not applied."""
+    """Say what keeps this process from serving.
+
+    That is: no database, one that takes no writes (a primary that became a replica), or migrations
+    that are not applied.
+    """
     try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_read_only")
+            if cursor.fetchone() == ("on",):
+                return ["database: read-only"]
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error:

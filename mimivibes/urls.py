@@ -6,13 +6,15 @@ from drf_spectacular.views import SpectacularAPIView
 
 from mimivibes.docs import DocsView
 from mimivibes.me import MeView
-from mimivibes.metrics import metrics
+from mimivibes.metrics.page import metrics
 
 admin.site.site_header = "MiMiVibes Referrals"
 admin.site.site_title = "MiMiVibes"
 admin.site.index_title = gettext_lazy("Back office")
 # "View site" leads to the web app: this server itself has no page there.
 admin.site.site_url = settings.APP_URL
+
+handler500 = "mimivibes.problems.crashed"
 
 urlpatterns = [
     path("admin/", admin.site.urls),

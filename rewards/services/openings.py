@@ -1,4 +1,7 @@
-"""Begin the accounts of people whose balances were kept elsewhere before."""
+"""Begin the accounts of people whose balances were kept elsewhere before.
+
+The web app is not told of openings, which change nothing for it: it is where they come from.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +41,8 @@ def post_openings(*, openings: Sequence[Opening], actor: str, now: datetime) -> 
         if not opening.amounts or any(amount < 0 for _, amount in opening.amounts):
             raise ValueError(f"An opening gives something and takes nothing: {opening}")
     if openings:
-        post([_posting(opening, actor=actor) for opening in openings], now=now)
+        postings = [_posting(opening, actor=actor) for opening in openings]
+        post(postings, now=now, is_announced=False)
 
 
 def change_opening(*, user_id: int, change: Amounts, key: str, actor: str, now: datetime) -> None:
@@ -50,7 +54,8 @@ def change_opening(*, user_id: int, change: Amounts, key: str, actor: str, now: 
         held = lock_balances(user_id, {currency for currency, amount in change if amount})
         if any(amount < 0 for _, amount in held + change):
             raise InsufficientBalance
-        post([_posting(Opening(user_id, change, key), actor=actor)], now=now)
+        posting = _posting(Opening(user_id, change, key), actor=actor)
+        post([posting], now=now, is_announced=False)
 
 
 def take_back_rules(*, user_id: int, trigger: str, up_to: int, actor: str, now: datetime) -> int:

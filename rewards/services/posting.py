@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from rewards.amounts import Amounts
 from rewards.models import Account, Transaction
+from rewards.services.announcements import announce
 
 THE_USER = ""
 """The account of a line that stands on the user's side."""
@@ -90,12 +91,14 @@ def from_house(account: Account, amounts: Amounts) -> tuple[Line, ...]:
     )
 
 
-def post(postings: Sequence[Posting], *, now: datetime) -> list[Transaction]:
+def post(
+    postings: Sequence[Posting], *, now: datetime, is_announced: bool = True
+) -> list[Transaction]:
     """Write the postings in one statement and return their transactions, in order.
 
     A posting whose key is on the ledger already writes nothing: its first transaction is returned.
     The balances follow by trigger; PostgreSQL refuses one below zero, so whoever takes from a user
-    locks the balance and looks first.
+    locks the balance and looks first. `is_announced` says whether the web app is told.
 
     Raises `IdempotencyKeyReused` if the key's first content differs, `AlreadyReversed` if another
     transaction reverses the same original.
@@ -106,12 +109,15 @@ def post(postings: Sequence[Posting], *, now: datetime) -> list[Transaction]:
     with in_transaction():
         made = _insert(asked.values(), now=now)
         earlier = transactions_by_key(key for key, (id_, _) in asked.items() if id_ not in made)
-        return [
+        transactions = [
             _made(id_, posting, now=now)
             if id_ in made
             else _same_content(earlier.get(posting.key), posting)
             for id_, posting in asked.values()
         ]
+        if is_announced:
+            announce([posted for posted in transactions if posted.pk in made], now=now)
+        return transactions
 
 
 def first_answer(posting: Posting, *, otherwise: Exception) -> Transaction:

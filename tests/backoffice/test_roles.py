@@ -24,7 +24,8 @@ from accounts.models import Scope, User, WebhookReceipt
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
 from mimivibes.legacy.models import LegacyAccount
-from mimivibes.models import CommandRun
+from mimivibes.models import CommandRun, ScheduledJob
+from outbox.models import OutboxMessage
 from rewards.models import GrantRequest
 from rewards.services import record_proof
 from tests.backoffice import admin_pages
@@ -64,6 +65,8 @@ mimivibes.commandrun       viewer     -          -          -
 legacy.legacyaccount       viewer     -          -          -
 legacy.legacytransaction   viewer     -          -          -
 legacy.matter              viewer     -          reviewer   -
+mimivibes.scheduledjob     viewer     -          -          -
+outbox.outboxmessage       viewer     -          -          -
 referrals.qualifyingevent  viewer     -          -          -
 referrals.attribution      viewer     -          -          -
 referrals.capture          viewer     -          -          -
@@ -126,6 +129,8 @@ referrals.attribution reverse     operator
 referrals.attribution claw_back   operator
 referrals.referralcode switch_off operator
 referrals.referralcode switch_on  operator
+mimivibes.scheduledjob run_now    operator
+outbox.outboxmessage send_again   operator
 """
 
 REASON = {"reason": "Looked into it.", "preview": "1"}
@@ -168,6 +173,8 @@ def rows(noks_code: str, ploy: Person) -> dict[type[Model], Model]:
     now = timezone.now()
     WebhookReceipt.objects.create(svix_id="msg_1", received_at=now, next_attempt_at=now)
     CommandRun.objects.create(command="cleanup_all", runner="x", started_at=now)
+    ScheduledJob.objects.create(name="verify_ledger", due_at=now)
+    OutboxMessage.objects.create(type="balance.changed", data={}, created_at=now, due_at=now)
     record_proof(started_at=now, seconds=0.1, faults=[])
     GrantRequest.objects.create(
         user=user_of(ploy), coins=1, reason="x", requested_by=chai, requested_at=now, nonce=uuid4()
@@ -308,7 +315,7 @@ def test_no_role_manages_staff_or_roles() -> None:
         permission
         for permission in permissions
         if permission.content_type.app_label
-        not in {"accounts", "legacy", "mimivibes", "referrals", "rewards"}
+        not in {"accounts", "legacy", "mimivibes", "outbox", "referrals", "rewards"}
         or permission.codename in {"add_user", "change_user", "delete_user"}
     ]
 

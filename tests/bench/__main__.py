@@ -1,4 +1,4 @@
-"""`make bench`: what the hot calls cost, how long the admin takes on large data, and an import."""
+"""`make bench`: the hot calls, being watched, the admin on large data, and an import."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 
 import django
 
-PARTS = ("calls", "lists", "import")
+PARTS = ("calls", "watching", "lists", "import")
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
@@ -19,13 +19,17 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.bench.settings"
     django.setup()
-    from tests.bench import importing, measure  # need the apps loaded
+    from tests.bench import importing, measure, watching  # need the apps loaded
     from tests.bench.big import measure as big
+    from tests.bench.big import scrape
 
     is_proved = True
-    if asked.only in {None, "calls"}:
+    if asked.only in (None, "calls"):
         is_proved = measure.main(rounds=asked.rounds, seconds=asked.seconds)
-    if asked.only in {None, "lists"}:
+    if asked.only in (None, "watching"):
+        watching.main(rounds=asked.rounds, seconds=asked.seconds)
+        scrape.main()
+    if asked.only in (None, "lists"):
         big.main(every=asked.every)
     if asked.only in {None, "import"}:
         is_proved &= importing.main()
