@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "accounts",
     "rewards",
     "referrals",
+    "mimivibes.legacy",
     "backoffice.apps.BackofficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -8,6 +8,7 @@ from accounts.services.api_keys import (
     create_api_key,
     revoke_api_key,
 )
+from accounts.services.imports import KnownPerson, import_people
 from accounts.services.people import (
     AccountBanned,
     AccountDeleted,
@@ -15,6 +16,7 @@ from accounts.services.people import (
     apply_clerk_profile,
     erase_user,
     identify,
+    learn_account_age,
     provision_user,
 )
 from accounts.services.sync import SyncReport, sync_all_users, sync_missing_users
@@ -35,6 +37,7 @@ __all__ = [
     "ApiKeyInvalid",
     "Inbox",
     "KeyNameUnusable",
+    "KnownPerson",
     "PayloadGone",
     "ScopeUnknown",
     "SyncReport",
@@ -45,7 +48,9 @@ __all__ = [
     "create_api_key",
     "erase_user",
     "identify",
+    "import_people",
     "inbox_figures",
+    "learn_account_age",
     "process_due_webhooks",
     "provision_user",
     "reason_told",

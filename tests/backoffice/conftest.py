@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
 from mimivibes.demo.data import load
+from mimivibes.legacy.models import LegacyAccount
 from mimivibes.models import CommandRun
 from referrals.models import Program
 from rewards.models import ExchangeRate, GrantRequest, LedgerProof
@@ -22,6 +23,8 @@ from tests.factories import (
     AttributionFactory,
     BrowserSessionFactory,
     CaptureFactory,
+    LegacyTransactionFactory,
+    MatterFactory,
     TermsFactory,
     UnusedTableBackupFactory,
 )
@@ -59,6 +62,9 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
                 reason="Lost",
                 nonce=uuid4(),
             )
+        for old in LegacyTransactionFactory.create_batch(2):
+            MatterFactory(user=old.user)
+            LegacyAccount.objects.create(user=old.user, imported_at=timezone.now())
         for user in (User.objects.earliest("id"), User.objects.latest("id")):
             SecondFactor.objects.create(user=user, name="App")
         yield
