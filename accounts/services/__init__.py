@@ -17,6 +17,7 @@ from accounts.services.people import (
     identify,
     provision_user,
 )
+from accounts.services.salts import forget_salts, salt_of, salts_of_the_past
 from accounts.services.sync import SyncReport, sync_all_users, sync_missing_users
 from accounts.services.webhooks import (
     Inbox,
@@ -44,6 +45,7 @@ __all__ = [
     "authenticate_api_key",
     "create_api_key",
     "erase_user",
+    "forget_salts",
     "identify",
     "inbox_figures",
     "process_due_webhooks",
@@ -52,6 +54,8 @@ __all__ = [
     "receive_webhook",
     "replay_webhook",
     "revoke_api_key",
+    "salt_of",
+    "salts_of_the_past",
     "sync_all_users",
     "sync_missing_users",
 ]

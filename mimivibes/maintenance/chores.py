@@ -62,6 +62,7 @@ SESSIONS = tuple(
         ("old_idempotency_records", expired.old_answers),
         ("old_command_runs", expired.old_runs),
         ("old_sign_in_attempts", expired.old_attempts),
+        ("old_salts", expired.old_salts),
     )
 )
 EVERYTHING = (*CAPTURES, *WEBHOOKS, *SESSIONS)

@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 
+from accounts.models import HashSalt
+from accounts.services import salts_of_the_past
 from backoffice.models import SignInAttempts
 from backoffice.sign_in.throttle import KEPT as ATTEMPTS_AGE
 from mimivibes.models import CommandRun
@@ -30,6 +32,10 @@ def old_runs(now: datetime) -> QuerySet[CommandRun]:
 
 def old_attempts(now: datetime) -> QuerySet[SignInAttempts]:
     return SignInAttempts.objects.filter(since__lt=now - ATTEMPTS_AGE)
+
+
+def old_salts(now: datetime) -> QuerySet[HashSalt]:
+    return salts_of_the_past(now)
 
 
 def remove(rows: QuerySet[Any], *, after: Any, limit: int) -> tuple[int, Any]:
