@@ -11,6 +11,7 @@ from accounts.services.api_keys import (
 from accounts.services.people import (
     AccountBanned,
     AccountDeleted,
+    Erased,
     Unapplied,
     apply_clerk_profile,
     erase_user,
@@ -34,6 +35,7 @@ __all__ = [
     "AccountBanned",
     "AccountDeleted",
     "ApiKeyInvalid",
+    "Erased",
     "Inbox",
     "KeyNameUnusable",
     "PayloadGone",

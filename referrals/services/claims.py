@@ -91,8 +91,8 @@ def claim_referral(
     `ProgramInactive`, `CapReached`, `AttributionRejected`, `AlreadyAttributed`. `AccountDeleted` if
     the person was deleted or banned since the request began.
     """
-    # The salt changes at midnight (UTC), so an hour may have two of them. Asked for beforehand: what
-    # a process remembers of it must not be rolled back with a claim.
+    # The salt changes at midnight (UTC), so an hour may have two of them. Asked for beforehand:
+    # what a process remembers of it must not be rolled back with a claim.
     hashes = [hashed_address(address, day) for day in (now.date(), (now - HOUR).date())]
     with transaction.atomic():
         claimed = _claim(user, actor, code, hashes, now)
