@@ -25,7 +25,10 @@ def erase_referral_data(*, user: User, now: datetime) -> dict[str, int]:
     Returns how many rows it did what to. The caller holds the lock on the user's row.
     """
     visits = BrowserSession.objects.filter(adopted_by=user)
-    opened = Capture.objects.filter(browser_session__in=visits), Capture.objects.filter(user=user)
+    opened = (
+        Capture.objects.filter(browser_session__in=visits, user=None),
+        Capture.objects.filter(user=user),
+    )
     told = QualifyingEvent.objects.filter(user=user)
     judged = Decision.objects.filter(referee=user)
     why = gettext_noop("The referee's account was deleted.")
