@@ -26,8 +26,16 @@ class HealthMiddleware:
 
 
 def readiness_failures() -> list[str]:
-    """Say what keeps this process from serving: no database, or migrations not applied."""
+    """Say what keeps this process from serving.
+
+    That is: no database, one that takes no writes (a primary that became a replica), or migrations
+    that are not applied.
+    """
     try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_read_only")
+            if cursor.fetchone() == ("on",):
+                return ["database: read-only"]
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error:

@@ -3,18 +3,25 @@
 Domain errors are plain exceptions that live beside the verb that raises them; `PROBLEMS` gives each
 its HTTP status, code and title. What Django itself would answer in HTML (an unknown path, a bad
 Host, a crash) is put into the same shape by `ProblemMiddleware`.
+
+A lost database is no crash: for some seconds, while another takes over, callers are told to try
+again (503 with `Retry-After`), wherever in a request it was noticed.
 """
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.defaults import server_error
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -127,6 +134,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
 }
 LENGTH_REQUIRED = Problem(411, "length_required", _("The body needs a Content-Length"))
+UNAVAILABLE = Problem(
+    503, "unavailable", _("The database is not there just now; try the same again in a moment")
+)
+RETRY_AFTER = 2
+"""Seconds; while a cluster elects another primary, callers come back a few times."""
 UNEXPECTED = Problem(500, "internal_error", _("Something went wrong on our side"))
 CHALLENGES = {"api_key": "Api-Key", "token": 'Bearer realm="api"'}
 
@@ -135,8 +147,12 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn what a view raised into a problem; what nobody anticipated is logged, and is a 500."""
     set_rollback()
     problem = _problem_of(error)
+    view = type(context["view"]).__name__
+    if problem is UNAVAILABLE:
+        _leave_read_only_server(error)
+        logger.warning("No database in %s: %s", view, type(error.__cause__ or error).__name__)
     if problem is UNEXPECTED:
-        logger.error("Unexpected error in %s", type(context["view"]).__name__, exc_info=error)
+        logger.error("Unexpected error in %s", view, exc_info=error)
     response = Response(
         _body(problem, detail=_detail(error, problem)),
         status=problem.status,
@@ -158,6 +174,23 @@ def problem_response(problem: Problem, detail: str = "") -> HttpResponse:
         status=problem.status,
         content_type=CONTENT_TYPE,
     )
+
+
+def crashed(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody caught outside DRF's views (Django's `handler500`).
+
+    A lost database is 503 there too, in the middleware and on the pages of the admin.
+    """
+    error = sys.exc_info()[1]
+    if error is None or not _is_lost_database(error):
+        return server_error(request)
+    _leave_read_only_server(error)
+    if request.path.startswith(API_PREFIX):
+        response = problem_response(UNAVAILABLE)
+    else:
+        response = HttpResponse(str(UNAVAILABLE.title), "text/plain", UNAVAILABLE.status)
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 class ProblemMiddleware:
@@ -210,13 +243,33 @@ def _problem_of(error: Exception) -> Problem:
     for kind in type(error).__mro__:
         if kind in PROBLEMS:
             return PROBLEMS[kind]
+    if _is_lost_database(error):
+        return UNAVAILABLE
     if isinstance(error, exceptions.APIException):
         return Problem(error.status_code, error.default_code, str(error.default_detail))
     return UNEXPECTED
 
 
+def _is_lost_database(error: BaseException) -> bool:
+    """Say whether the server is gone, is going, is full, gave up waiting, or is no primary now.
+
+    In each case the same request may succeed a moment later.
+    """
+    return isinstance(error, (OperationalError, InterfaceError)) or _is_read_only(error)
+
+
+def _is_read_only(error: BaseException) -> bool:
+    return isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)
+
+
+def _leave_read_only_server(error: BaseException) -> None:
+    """Connect anew next time: a primary that became a replica answers the health check as ever."""
+    if _is_read_only(error) and not connection.in_atomic_block:
+        connection.close()
+
+
 def _detail(error: Exception, problem: Problem) -> str:
-    if problem is UNEXPECTED or isinstance(
+    if problem in (UNEXPECTED, UNAVAILABLE) or isinstance(
         error, (Http404, SuspiciousOperation, exceptions.ValidationError)
     ):
         return str(problem.title)
@@ -228,6 +281,8 @@ def _headers(error: Exception, problem: Problem) -> dict[str, str]:
     if problem.status == HTTPStatus.UNAUTHORIZED:
         scheme = problem.code.rsplit("_", 1)[0]
         headers["WWW-Authenticate"] = CHALLENGES[scheme]
+    if problem is UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER)
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(math.ceil(wait) or 1)
     return headers

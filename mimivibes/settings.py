@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "backoffice",
+    "outbox",
     "accounts",
     "rewards",
     "referrals",
@@ -79,6 +80,7 @@ MIDDLEWARE = [
     "accounts.middleware.ClerkIdentityMiddleware",
     "referrals.middleware.BrowserSessionMiddleware",
     "mimivibes.problems.BodyLengthMiddleware",
+    "mimivibes.replicas.ReplicaMiddleware",
 ]
 
 TEMPLATES = [
@@ -96,24 +98,33 @@ TEMPLATES = [
 ]
 
 
+def _database_at(name: str) -> dict[str, Any]:
+    url = dict(env.db_url(name))
+    return {**url, "HOST": unquote(url.get("HOST", ""))}  # libpq's way to name a socket
+
+
 def _database() -> dict[str, Any]:
     if env("DATABASE_URL", default=""):
-        url = dict(env.db_url("DATABASE_URL"))
-        return {**url, "HOST": unquote(url.get("HOST", ""))}  # libpq's way to name a socket
+        return _database_at("DATABASE_URL")
     if DEBUG:
         return embedded_postgres.database(DATA_DIR / "postgres", "mimivibes")
     return {"ENGINE": "django.db.backends.dummy"}
 
 
-DATABASES = {
-    "default": {
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        # PgBouncer in transaction mode cannot keep a cursor open between two statements.
-        "DISABLE_SERVER_SIDE_CURSORS": True,
-        **_database(),
-    }
+CONNECTIONS = {
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": True,
+    # PgBouncer in transaction mode cannot keep a cursor open between two statements.
+    "DISABLE_SERVER_SIDE_CURSORS": True,
 }
+DATABASES = {"default": {**CONNECTIONS, **_database()}}
+
+# Reads that may lag (docs/scaling.md) go to a replica, if one is named.
+DATABASE_ROUTERS: list[str] = []
+if env("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = {**CONNECTIONS, **_database_at("DATABASE_REPLICA_URL")}
+    DATABASES["replica"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+    DATABASE_ROUTERS = ["mimivibes.replicas.ReplicaRouter"]
 
 # Rate limits only: with several machines, or for exact limits, name a Redis or Valkey.
 REDIS_URL = env("REDIS_URL", default="")
@@ -123,7 +134,9 @@ CACHES = {
         if REDIS_URL
         else "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": REDIS_URL or "rate-limits",
-        **({} if REDIS_URL else {"OPTIONS": {"MAX_ENTRIES": 100_000}}),
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1}
+        if REDIS_URL
+        else {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -206,6 +219,7 @@ VELOCITY_ADDRESS_PER_HOUR = env.int("VELOCITY_ADDRESS_PER_HOUR", default=10)
 
 # Rewards knows nothing of Clerk: it is told how a service names a user.
 REWARDS_USER_RESOLVER = "accounts.services.provision_user"
+REWARDS_USER_NAME_FIELD = "clerk_id"
 REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
 # Nor does the back office know accounts: it is told as what a visitor's address counts, and with
@@ -216,6 +230,12 @@ ADMIN_SECOND_FACTOR_REQUIRED = env.bool("ADMIN_SECOND_FACTOR_REQUIRED", default=
 ADMIN_SESSION_HOURS = env.int("ADMIN_SESSION_HOURS", default=12)
 ADMIN_SESSION_IDLE_MINUTES = env.int("ADMIN_SESSION_IDLE_MINUTES", default=60)
 OTP_TOTP_ISSUER = "MiMiVibes Referrals"
+
+
+# What the web app is told, by Svix. Without a token nothing is written down and nothing sent.
+SVIX_TOKEN = env("SVIX_TOKEN", default="")
+SVIX_APP = env("SVIX_APP", default="")
+SVIX_SERVER_URL = env("SVIX_SERVER_URL", default="").rstrip("/")
 
 
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])

@@ -14,6 +14,8 @@ admin.site.index_title = gettext_lazy("Back office")
 # "View site" leads to the web app: this server itself has no page there.
 admin.site.site_url = settings.APP_URL
 
+handler500 = "mimivibes.problems.crashed"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -86,6 +86,8 @@ class TransactionsView(ListAPIView[Transaction]):
 
 
 class RatesView(APIView):
+    reads_may_lag = True
+
     @extend_schema(summary="List the exchange rates in force", responses=RatesSerializer)
     def get(self, request: Request) -> Response:
         return Response(RatesSerializer({"results": active_rates()}).data)

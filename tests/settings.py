@@ -17,7 +17,8 @@ APP_ORIGIN = "https://app.example.com"
 WEBHOOK_SECRET = development.webhook_secret(DATA_DIR / "tests")
 OLD_WEBHOOK_SECRET = development.webhook_secret(DATA_DIR / "tests-old")
 
-for name in [name for name in os.environ if name.startswith(("CLERK_", "METRICS_", "THROTTLE_"))]:
+ours = ("CLERK_", "METRICS_", "THROTTLE_", "SECRET_KEY", "REDIS_URL")
+for name in [name for name in os.environ if name.startswith(ours)]:
     del os.environ[name]
 os.environ.update(
     DEBUG="false",
@@ -43,6 +44,13 @@ if not env("DATABASE_URL", default=""):
 
 # What a test commits need not outlive a crash of the machine; all else is as in production.
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"  # noqa: F405
+# A second way to the same rows, on which a write is an error; a test that wants it as the replica
+# switches the router on.
+DATABASES["replica"] = {  # noqa: F405
+    **DATABASES["default"],  # noqa: F405
+    "OPTIONS": {"options": "-c default_transaction_read_only=on"},
+    "TEST": {"MIRROR": "default"},
+}
 
 SECURE_SSL_REDIRECT = False
 STORAGES["staticfiles"] = {  # noqa: F405

@@ -15,7 +15,7 @@ WHERE object_id IS NULL AND change_message ~ '^Export'
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mimivibes", "0003_names_for_staff"),
+        ("mimivibes", "0004_scheduled_jobs"),
         ("admin", "0003_logentry_add_action_flag_choices"),
     ]
 

@@ -59,6 +59,7 @@ class StatusView(APIView):
 class InvitedView(ListAPIView[Attribution]):
     """List whom the caller invited, newest claim first."""
 
+    reads_may_lag = True
     serializer_class = InvitedSerializer
     ordering = ("-claimed_at", "-id")
 

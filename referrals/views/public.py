@@ -31,6 +31,7 @@ class ValidateView(APIView):
     """Say whether a code can be used, and what it brings."""
 
     permission_classes = [AllowAny]
+    reads_may_lag = True
 
     @extend_schema(request=CodeSerializer, responses=ValidCodeSerializer)
     def post(self, request: Request) -> Response:
@@ -96,6 +97,7 @@ class RewardsView(APIView):
     """Show what the default program pays, and for what."""
 
     permission_classes = [AllowAny]
+    reads_may_lag = True
 
     @extend_schema(responses=TermsSerializer)
     def get(self, request: Request) -> Response:

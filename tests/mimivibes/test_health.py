@@ -44,6 +44,18 @@ def test_readyz_says_that_the_database_is_not_reachable() -> None:
     assert b"secret" not in response.content
 
 
+@pytest.mark.django_db
+def test_readyz_says_that_the_database_takes_no_writes() -> None:
+    """As one that was the primary until a moment ago."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+
+    response = Client().get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["failures"] == ["database: read-only"]
+
+
 @override_settings(SECURE_SSL_REDIRECT=True)
 def test_health_is_asked_by_address_and_over_plain_http() -> None:
     assert Client().get("/livez", headers={"Host": "10.0.0.7:8000"}).status_code == 200

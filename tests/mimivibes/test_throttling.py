@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from django.core.cache.backends.redis import RedisCache
 from django.test import Client
 from django.utils import timezone
 
@@ -74,6 +75,15 @@ def test_services_and_webhooks_are_not_limited(rates: None) -> None:
         for _ in range(8)
     }
     assert codes == {400}
+
+
+def test_without_redis_nobody_is_limited_and_everybody_served(
+    rates: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_listens = RedisCache("redis://127.0.0.1:1/0", {})
+    monkeypatch.setattr(CallerThrottle, "cache", nobody_listens)
+
+    assert answers(Browser(), 6) == [200] * 6
 
 
 def test_the_first_limits_are_those_of_the_contract() -> None:
