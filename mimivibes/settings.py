@@ -249,8 +249,10 @@ REWARDS_USER_RESOLVER = "accounts.services.provision_user"
 REWARDS_USER_NAME_FIELD = "clerk_id"
 REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
-# Nor does the back office know accounts: it is told as what a visitor's address counts.
+# Nor does the back office know accounts: it is told as what a visitor's address counts, and with
+# which salt of the day to hash it.
 BACKOFFICE_NETWORK_OF = "accounts.addresses.network_of"
+BACKOFFICE_SALT_OF = "accounts.services.salt_of"
 ADMIN_SECOND_FACTOR_REQUIRED = env.bool("ADMIN_SECOND_FACTOR_REQUIRED", default=False)
 ADMIN_SESSION_HOURS = env.int("ADMIN_SESSION_HOURS", default=12)
 ADMIN_SESSION_IDLE_MINUTES = env.int("ADMIN_SESSION_IDLE_MINUTES", default=60)

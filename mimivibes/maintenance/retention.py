@@ -25,6 +25,7 @@ _DJANGO = Retention("As long as the code that it mirrors: it does not grow with 
 RETENTION: dict[str, Retention] = {
     "accounts.ApiKey": _BY_HAND,
     "accounts.ClerkSync": Retention("For ever: one for each run of sync_clerk_users."),
+    "accounts.HashSalt": Retention("Its day, and two hours more.", "cleanup_sessions"),
     "accounts.User": Retention("One for each person; erasure leaves a tombstone."),
     "accounts.User_groups": _STAFF,
     "accounts.User_user_permissions": _STAFF,

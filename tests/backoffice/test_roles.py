@@ -109,6 +109,7 @@ referrals_attribution_restore    operator  operator
 referrals_attribution_move       operator  operator
 referrals_attribution_undo-move  operator  operator
 accounts_user_attribute          operator  operator
+accounts_user_personal_data      reviewer:405  reviewer:404
 accounts_user_grant              operator  operator
 accounts_user_take-back          operator  operator
 referrals_programterms_what_if        operator  operator
