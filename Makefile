@@ -6,7 +6,7 @@ from_env_file = $(shell sed -n 's/^$(1)=\([0-9][0-9]*\)$$/\1/p' .env 2>/dev/null
 PORT ?= $(or $(call from_env_file,PORT),8000)
 WEB_WORKERS ?= $(or $(call from_env_file,WEB_WORKERS),2)
 
-.PHONY: run test check migrate serve bench messages requirements clean
+.PHONY: run test check migrate serve bench trial messages requirements clean
 
 $(VENV)/.ready: requirements-dev.txt
 	@echo "Installing into $(VENV) ..."
@@ -50,6 +50,10 @@ serve: $(VENV)/.ready-production
 
 bench: $(VENV)/.ready
 	@$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+# Needs Debian's patroni, etcd-server, haproxy, pgbouncer, nginx, redis-server, postgresql-15.
+trial: $(VENV)/.ready
+	@$(PY) -m deploy.trial $(TRIAL)
 
 # Needs GNU gettext (apt install gettext). Translate what is new in locale/, then run it again.
 MESSAGES = $(PY) manage.py makemessages --locale th --no-location --no-wrap --no-obsolete \

@@ -85,6 +85,31 @@ class Cluster:
     def synchronous_standby(self) -> int | None:
         return next((node for node in NODES if self._answers(node, "sync")), None)
 
+    def transactions_on_standbys(self) -> int:
+        """Return how many transactions the replicas have served, as far as they have counted."""
+        total = 0
+        for node in self.standbys():
+            with self.superuser(node) as connection:
+                row = connection.execute(
+                    "SELECT xact_commit FROM pg_stat_database WHERE datname = 'mimivibes'"
+                ).fetchone()
+                total += row[0] if row else 0
+        return total
+
+    def wal_position(self) -> int:
+        """Return how many bytes of write-ahead log the cluster has ever written."""
+        with self.superuser(int(self.primary() or 0)) as connection:
+            row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'").fetchone()
+        return int(row[0]) if row else 0
+
+    def connections_of_the_app(self) -> int:
+        """Return how many connections the app has on the primary, through PgBouncer."""
+        with self.superuser(int(self.primary() or 0)) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mimivibes'"
+            ).fetchone()
+        return int(row[0]) if row else 0
+
     def superuser(self, node: int, database: str = "mimivibes") -> psycopg.Connection[Any]:
         """Connect to one node, past all proxies."""
         return psycopg.connect(

@@ -9,6 +9,7 @@ import httpx
 
 from deploy.trial.callers import Caller, Person, Service, at_once
 from deploy.trial.clerk import Clerk
+from deploy.trial.cluster import Cluster
 from deploy.trial.places import GROUPS, Places
 from deploy.trial.waiting import until
 
@@ -20,8 +21,8 @@ class Broken(Exception):
 class Journeys:
     """All of them, through nginx; the races at two or three app groups directly."""
 
-    def __init__(self, places: Places, clerk: Clerk, api_key: str) -> None:
-        self.places, self.clerk, self.api_key = places, clerk, api_key
+    def __init__(self, places: Places, cluster: Cluster, clerk: Clerk, api_key: str) -> None:
+        self.places, self.cluster, self.clerk = places, cluster, clerk
         self.service = Service(places.nginx, api_key)
         self.services = [Service(places.group(n), api_key) for n in GROUPS]
 
@@ -30,6 +31,7 @@ class Journeys:
         yield "an opened code follows its visitor through sign-in to a claim", self.invitation
         yield "what is earned is exchanged, spent, and put right", self.money
         yield "webhooks make, change and delete people", self.webhooks
+        yield "what may lag is read from a replica", self.replica
         yield "limits count over all groups together", self.rate_limit
         yield "a first request at three groups at once makes one person", self.first_requests
         yield "two claims at once at two groups make one attribution", self.same_claim
@@ -94,6 +96,20 @@ class Journeys:
     def _deliver(self, kind: str, data: dict[str, Any]) -> dict[str, Any]:
         body, headers = self.clerk.delivery(kind, data)
         return answered(Caller(self.places.nginx).post_raw("webhooks/clerk", body, headers), 200)
+
+    def replica(self) -> None:
+        """Far more visits than the monitoring of two seconds asks anything."""
+        before, visits = self.cluster.transactions_on_standbys(), 200
+        for _ in range(visits):
+            visitor = self.person("visitor")
+            visitor.is_signed_in = False
+            answered(visitor.send("GET", "referrals/rewards"), 200)
+        # A server adds to its counts when a connection has been idle for a while.
+        wanted = before + visits
+        until("the replicas have served the visits", partial(self._served, wanted), seconds=30)
+
+    def _served(self, wanted: int) -> bool:
+        return self.cluster.transactions_on_standbys() >= wanted
 
     def rate_limit(self) -> None:
         somchai = self.person("somchai")

@@ -54,6 +54,10 @@ class Journal:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [record for record in self.acknowledged if record["kind"] == kind]
 
+    @property
+    def writes(self) -> int:
+        return sum(kind == "write" for _, kind in self.answered)
+
     def rate(self, began: float, ended: float) -> float:
         """Return the answers per second between two moments of `time.monotonic`."""
         return sum(began <= at < ended for at, _ in self.answered) / (ended - began)
@@ -124,7 +128,7 @@ class Client:
 
     def run(self) -> None:
         deeds = [self.claim, self.event, self.event, self.spend, self.spend, self.grant]
-        deeds += [self.exchange, self.look, self.look, self.read_lagging]
+        deeds += [self.exchange, self.look, self.look, self.visit, self.visit]
         try:
             self._begin()
             while not self.stopping.is_set():
@@ -176,8 +180,11 @@ class Client:
         if found != self.expected:
             raise Refused(f"The balances are {found}, not {self.expected}.")
 
-    def read_lagging(self) -> None:
-        self._until_acknowledged("lagging read", self.spender.send, "GET", "rewards/rates")
+    def visit(self) -> None:
+        """Read what a replica may answer, as a visitor, each time from another address."""
+        visitor = Person(self.port, self.clerk, "visitor", at=self.spender)
+        visitor.is_signed_in = False
+        self._until_acknowledged("visit", visitor.send, "GET", "referrals/rewards")
 
     def _moved(self, kind: str, answer: dict[str, Any]) -> None:
         """Note a transaction; its effect must be on the balances that came with it."""

@@ -145,12 +145,13 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _end(process: psutil.Process) -> None:
+    """Let it end, and what it started with it; kill what it leaves."""
     family = _family(process)
     _signal(process, signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(family, SECONDS_TO_STOP)
-    for each in stubborn:
+    psutil.wait_procs(family[:1], SECONDS_TO_STOP)
+    for each in family:
         _signal(each, signal.SIGKILL)
-    psutil.wait_procs(stubborn, SECONDS_TO_STOP)
+    psutil.wait_procs(family, SECONDS_TO_STOP)
 
 
 def _signal(process: psutil.Process, number: int) -> None:

@@ -79,7 +79,9 @@ class Trial:
                 until(f"{port} is ready", partial(self._is_ready, port))
 
     def _journeys(self) -> None:
-        for sentence, journey in Journeys(self.places, self.clerk, self.api_key).all():
+        for sentence, journey in Journeys(
+            self.places, self.cluster, self.clerk, self.api_key
+        ).all():
             try:
                 journey()
             except (Broken, httpx.HTTPError, TooLong) as error:
@@ -94,14 +96,19 @@ class Trial:
         for name, port in ports.items():
             journal = Journal(self.places.folder / f"journal {name}.jsonl")
             inviter = Person(port, self.clerk, f"nok{name[0]}")
+            wal = self.cluster.wal_position()
             load = self._load(port, inviter, pace, journal, prefix=f"t{name[0]}c")
             with self.report.step(f"Throughput of {name}"), load:
                 time.sleep(pace.seconds / 5)
                 began = time.monotonic()
                 time.sleep(pace.seconds)
                 rates[name] = journal.rate(began, time.monotonic())
+                connections = self.cluster.connections_of_the_app()
             self.report.figure(f"answers a second, {name}", rates[name])
+            self.report.figure(f"connections to the primary, {name}", connections)
             self.report.faults += journal.faults
+            written = self.cluster.wal_position() - wal
+            self.report.figure(f"WAL bytes for each write, {name}", written // journal.writes)
         self.report.figure("3 groups to 1", rates["3 groups"] / rates["1 group"])
 
     def _lose_the_primary(self, pace: Pace) -> int:
@@ -188,7 +195,7 @@ class Trial:
         return self.journal.rate(ended - pace.seconds * 0.8, ended)
 
     def _tell_the_gaps(self, when: str, began: float, ended: float) -> None:
-        for kind in ("write", "read", "lagging read"):
+        for kind in ("write", "read", "visit"):
             gap = self.journal.longest_gap(kind, began, ended)
             self.report.figure(f"{when}: longest without a {kind}, s", gap)
         troubles = self.journal.troubles_between(began, ended)
