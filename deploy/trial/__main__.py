@@ -27,7 +27,8 @@ def main() -> int:
             f"  apt-get install --no-install-recommends {PACKAGES}\n"
         )
         return 2
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     folder, report = asked.folder.resolve(), Report()
     processes = Processes(folder)
     if asked.stop:
