@@ -35,7 +35,8 @@ def main() -> int:
         processes.stop_leftovers()
         return 0
     processes.prepare()
-    trial = Trial(Places(folder, asked.first_port), processes, report)
+    places, synchronous = Places(folder, asked.first_port), not asked.asynchronous
+    trial = Trial(places, processes, report, synchronous=synchronous)
     try:
         trial.run(Pace(callers=asked.callers, seconds=asked.seconds))
     except KeyboardInterrupt:
@@ -64,6 +65,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--callers", type=int, default=8, help="of the load (%(default)s)")
     parser.add_argument(
         "--seconds", type=float, default=15, help="of load in each phase (%(default)s)"
+    )
+    parser.add_argument(
+        "--asynchronous",
+        action="store_true",
+        help="replicate without waiting: shows what is lost then, and that the proof sees it",
     )
     parser.add_argument("--keep", action="store_true", help="keep the databases' files")
     parser.add_argument(

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 
 from deploy.trial.places import NODES, POSTGRESQL, Places
@@ -17,8 +18,8 @@ STANDBYS = len(NODES) - 1
 class Cluster:
     """Three nodes that elect a primary among themselves."""
 
-    def __init__(self, places: Places, processes: Processes) -> None:
-        self.places, self.processes = places, processes
+    def __init__(self, places: Places, processes: Processes, *, synchronous: bool) -> None:
+        self.places, self.processes, self.synchronous = places, processes, synchronous
         self.http = httpx.Client(timeout=2, trust_env=False)
 
     def start(self) -> None:
@@ -61,6 +62,7 @@ class Cluster:
             port=self.places.postgres(node),
             data=self.places.data(node),
             programs=POSTGRESQL,
+            synchronous=str(self.synchronous).lower(),
             password=self.places.password,
         )
         self.processes.give(file)
@@ -70,6 +72,13 @@ class Cluster:
         """Lose the machine: etcd, Patroni, PostgreSQL and all its backends, by SIGKILL."""
         self.processes.kill(f"patroni{node}", f"etcd{node}", f"node{node}")
 
+    def stall_replication(self, node: int) -> None:
+        """Let nothing of what this primary writes reach its replicas any more."""
+        with self.superuser(node) as connection:
+            senders = connection.execute("SELECT pid FROM pg_stat_replication").fetchall()
+        for (pid,) in senders:
+            psutil.Process(pid).suspend()
+
     def primary(self) -> int | None:
         """Return the node that is the primary and says so."""
         return next((node for node in NODES if self._answers(node, "primary")), None)
@@ -78,7 +87,7 @@ class Cluster:
         return [node for node in NODES if self._answers(node, "replica")]
 
     def wait_until_whole(self) -> int:
-        """Wait for a primary with two replicas, one of them synchronous; return the primary."""
+        """Wait for a primary with two replicas, one synchronous if asked; return the primary."""
         until("the cluster is whole", self._is_whole, seconds=180)
         return int(self.primary() or 0)
 
@@ -142,8 +151,9 @@ class Cluster:
         return self._ok(f"http://127.0.0.1:{self.places.etcd(1)}/health")
 
     def _is_whole(self) -> bool:
-        roles = (self.primary(), self.synchronous_standby())
-        return None not in roles and len(self.standbys()) == STANDBYS and self._all_stream()
+        is_protected = not self.synchronous or self.synchronous_standby() is not None
+        has_all = self.primary() is not None and len(self.standbys()) == STANDBYS
+        return is_protected and has_all and self._all_stream()
 
     def _all_stream(self) -> bool:
         with self.superuser(int(self.primary() or 0), "postgres") as connection:

@@ -17,11 +17,12 @@ from typing import Any
 
 import httpx
 
-from deploy.trial.callers import Person, Service
+from deploy.trial.callers import Caller, Person, Service
 from deploy.trial.clerk import Clerk
 
 GIVE_UP_AFTER = 180
 PAUSE = 0.5
+PAUSE_OF_VISITORS = 0.05
 STARTING_STARS = 1_000_000
 STARTING_COINS = 150_000
 COINS_FOR_A_STAR = 15
@@ -73,7 +74,7 @@ class Journal:
 
 
 class Load:
-    """So many callers, each in a thread."""
+    """So many callers, each in a thread, and a visitor, who never waits for a write of its own."""
 
     def __init__(
         self,
@@ -91,7 +92,8 @@ class Load:
             Client(f"{prefix}{n}", port, clerk, api_key, code, journal, self.stopping)
             for n in range(callers)
         ]
-        self.threads = [threading.Thread(target=client.run, daemon=True) for client in clients]
+        runs = [client.run for client in clients] + [clients[0].visit_again_and_again]
+        self.threads = [threading.Thread(target=run, daemon=True) for run in runs]
 
     def start(self) -> None:
         for thread in self.threads:
@@ -128,7 +130,7 @@ class Client:
 
     def run(self) -> None:
         deeds = [self.claim, self.event, self.event, self.spend, self.spend, self.grant]
-        deeds += [self.exchange, self.look, self.look, self.visit, self.visit]
+        deeds += [self.exchange, self.look, self.look]
         try:
             self._begin()
             while not self.stopping.is_set():
@@ -180,11 +182,13 @@ class Client:
         if found != self.expected:
             raise Refused(f"The balances are {found}, not {self.expected}.")
 
-    def visit(self) -> None:
-        """Read what a replica may answer, as a visitor, each time from another address."""
-        visitor = Person(self.port, self.clerk, "visitor", at=self.spender)
-        visitor.is_signed_in = False
-        self._until_acknowledged("visit", visitor.send, "GET", "referrals/rewards")
+    def visit_again_and_again(self) -> None:
+        """Read what a replica may answer, as visitors, each from another address."""
+        connected = Caller(self.port)
+        while not self.stopping.wait(PAUSE_OF_VISITORS):
+            visitor = Person(self.port, self.clerk, "visitor", at=connected)
+            visitor.is_signed_in = False
+            self._until_acknowledged("visit", visitor.send, "GET", "referrals/rewards")
 
     def _moved(self, kind: str, answer: dict[str, Any]) -> None:
         """Note a transaction; its effect must be on the balances that came with it."""

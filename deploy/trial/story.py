@@ -24,6 +24,8 @@ from deploy.trial.report import Report
 from deploy.trial.waiting import TooLong, until
 
 LOST_GROUP = 2
+STALLED = 1.0
+"""Seconds in which replication has stopped before the primary is lost."""
 SCOPES = ("events", "rewards:spend", "rewards:grant")
 
 
@@ -38,10 +40,12 @@ class Pace:
 class Trial:
     """One run, on its own folder and ports."""
 
-    def __init__(self, places: Places, processes: Processes, report: Report) -> None:
+    def __init__(
+        self, places: Places, processes: Processes, report: Report, *, synchronous: bool
+    ) -> None:
         self.places, self.processes, self.report = places, processes, report
         self.clerk = Clerk()
-        self.cluster = Cluster(places, processes)
+        self.cluster = Cluster(places, processes, synchronous=synchronous)
         self.groups = AppGroups(places, processes, self.clerk)
         self.api_key = ""
         self.journal = Journal(places.folder / "journal.jsonl")
@@ -61,7 +65,7 @@ class Trial:
         self._prove(nok)
 
     def _start(self) -> None:
-        with self.report.step("PostgreSQL: three nodes, a primary, a synchronous replica"):
+        with self.report.step("PostgreSQL: three nodes, of which one becomes the primary"):
             self.cluster.start()
         with self.report.step("HAProxy, PgBouncer, Redis"):
             proxies.start_database_proxies(self.places, self.processes)
@@ -115,6 +119,9 @@ class Trial:
         lost, began = int(self.cluster.primary() or 0), time.monotonic()
         self.report.figure("answers a second before the primary is lost", self._rate(pace, began))
         with self.report.step(f"Node {lost}, the primary, is killed: etcd, Patroni, PostgreSQL"):
+            # The worst moment: what is written now is on its way to nobody else.
+            self.cluster.stall_replication(lost)
+            time.sleep(STALLED)
             self.cluster.lose(lost)
             until("/readyz says that there is no database", lambda: not self._is_ready())
             until("another primary is elected", lambda: self.cluster.primary() not in (None, lost))
