@@ -58,6 +58,7 @@ class Trial:
         nok = Person(self.places.nginx, self.clerk, "nok")
         with self._load(self.places.nginx, nok, pace, self.journal):
             time.sleep(pace.seconds)
+            self._lose_the_synchronous_replica(pace)
             lost = self._lose_the_primary(pace)
             self._lose_a_group(pace)
             self._lose_redis(pace)
@@ -114,6 +115,18 @@ class Trial:
             written = self.cluster.wal_position() - wal
             self.report.figure(f"WAL bytes for each write, {name}", written // journal.writes)
         self.report.figure("3 groups to 1", rates["3 groups"] / rates["1 group"])
+
+    def _lose_the_synchronous_replica(self, pace: Pace) -> None:
+        """Lose the one that every commit waits for; another must take its place."""
+        began, lost = time.monotonic(), int(self.cluster.synchronous_standby() or 0)
+        if not lost:
+            return
+        with self.report.step(f"Node {lost}, the synchronous replica, is killed, and comes back"):
+            self.cluster.lose(lost)
+            time.sleep(pace.seconds)
+            self._tell_the_gaps("replica lost", began, time.monotonic())
+            self.cluster.start_node(lost)
+            self.cluster.wait_until_whole()
 
     def _lose_the_primary(self, pace: Pace) -> int:
         lost, began = int(self.cluster.primary() or 0), time.monotonic()
