@@ -18,8 +18,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.links import page_of
 from backoffice.lists import ListAdmin
-from backoffice.records import in_english
+from backoffice.records import STAFF, in_english
 from backoffice.refusals import refusal_told
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 
@@ -66,7 +67,7 @@ class Correction:
 
 def actor_of(request: HttpRequest) -> str:
     """Name the member of staff on timelines and the ledger."""
-    return f"staff:{request.user.get_username()}"
+    return f"{STAFF}{request.user.get_username()}"
 
 
 class CorrectableAdmin(ListAdmin):
@@ -80,24 +81,18 @@ class CorrectableAdmin(ListAdmin):
             path(
                 f"<path:object_id>/{correction.slug}/",
                 self.admin_site.admin_view(partial(self.correct, correction=correction)),
-                name=self._url_name(correction),
+                name=self.url_name(correction.slug),
             )
             for correction in self.corrections
         ]
         return own + super().get_urls()
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        subject = self.get_object(request, object_id)
-        context = {"corrections": self.offered(request, subject) if subject else []}
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        subject = context["original"]
+        context["corrections"] = self.offered(request, subject) if subject else []
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def offered(self, request: HttpRequest, subject: Model) -> list[tuple[str | Promise, str]]:
         """Return label and address of each correction that this person may make of the row."""
@@ -112,7 +107,7 @@ class CorrectableAdmin(ListAdmin):
         return str(subject)
 
     def address_of(self, correction: Correction, subject: Model) -> str:
-        return reverse(f"admin:{self._url_name(correction)}", args=[subject.pk])
+        return reverse(f"admin:{self.url_name(correction.slug)}", args=[subject.pk])
 
     def correct(
         self, request: HttpRequest, object_id: str, *, correction: Correction
@@ -128,7 +123,7 @@ class CorrectableAdmin(ListAdmin):
         if not correction.applies(subject):
             refused = _("%(correction)s: not as it stands now.") % {"correction": correction.label}
             self.message_user(request, refused, messages.WARNING)
-            return HttpResponseRedirect(self._page_of(subject))
+            return HttpResponseRedirect(page_of(subject))
         form = correction.form_class(request.POST or None, subject=subject)
         shown: dict[str, Any] = {}
         if form.is_valid():
@@ -137,7 +132,7 @@ class CorrectableAdmin(ListAdmin):
             except correction.refusals as error:
                 form.add_error(None, refusal_told(error))
         if shown.get("done"):
-            return HttpResponseRedirect(self._page_of(subject))
+            return HttpResponseRedirect(page_of(subject))
         return self._ask(request, correction, subject, form, shown)
 
     def _shown_or_done(
@@ -182,15 +177,8 @@ class CorrectableAdmin(ListAdmin):
             "opts": self.opts,
             "original": subject,
             "correction": correction,
-            "page_address": self._page_of(subject),
+            "page_address": page_of(subject),
             "form": form,
             "media": self.media + form.media,
         }
         return TemplateResponse(request, "backoffice/correction.html", context)
-
-    def _url_name(self, correction: Correction) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_{correction.slug}"
-
-    def _page_of(self, subject: Model) -> str:
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-        return reverse(name, args=[subject.pk])

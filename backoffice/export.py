@@ -100,17 +100,18 @@ class ExportsList(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export_view)
-        return [path("export/", view, name=self._export_name), *super().get_urls()]
+        return [path("export/", view, name=self.url_name("export")), *super().get_urls()]
 
-    @property
-    def _export_name(self) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_export"
+    def url_name(self, page: str) -> str:
+        """Name a page of this model as Django names its own, `changelist` and `change`."""
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         hidden = [] if may_see_personal_data(request) else self._personal_headings(request)
-        context = {"export_address": reverse(f"admin:{self._export_name}"), "export_hides": hidden}
+        address = reverse(f"admin:{self.url_name('export')}")
+        context = {"export_address": address, "export_hides": hidden}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -126,15 +127,15 @@ class ExportsList(admin.ModelAdmin):  # type: ignore[type-arg]
             export = Export(rows, columns, translation.get_language() or "en")
             export.begin()
         except (IncorrectLookupParameters, ValueError, ValidationError, DataError):
-            return HttpResponseRedirect(reverse(f"admin:{self._export_name[:-6]}changelist"))
-        export.log = ExportLog(request, self.model, self._exported_columns_are_personal(request))
+            return HttpResponseRedirect(reverse(f"admin:{self.url_name('changelist')}"))
+        export.log = ExportLog(request, self.model, any(column.is_personal for column in columns))
         response = StreamingHttpResponse(export.chunks(), content_type="text/csv; charset=utf-8")
         name = f"{self.opts.model_name}-{timezone.now():%Y-%m-%d}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
     def export_columns(self, request: HttpRequest) -> list[Column]:
-        """Return the columns of the file, for whoever asks."""
+        """Return the columns of the file, for whoever asks; what is hidden is personal no more."""
         columns = self._all_columns(request)
         if may_see_personal_data(request):
             return columns
@@ -173,9 +174,6 @@ class ExportsList(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _personal_headings(self, request: HttpRequest) -> list[str]:
         return [c.heading for c in self._all_columns(request) if c.is_personal]
-
-    def _exported_columns_are_personal(self, request: HttpRequest) -> bool:
-        return may_see_personal_data(request) and bool(self._personal_headings(request))
 
 
 def is_export(request: HttpRequest) -> bool:

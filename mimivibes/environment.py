@@ -1,6 +1,7 @@
 """Read the environment: `.env` beside `manage.py`, then the process's own variables on top.
 
-`ENV_FILE` names another file than `.env`.
+`ENV_FILE` names another file than `.env`. Any variable `X` may instead come from the file that
+`X_FILE` names, as Docker, Kubernetes and systemd hand out secrets.
 """
 
 import os
@@ -18,7 +19,8 @@ SWITCHES = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"}
 class Environment(environ.Env):  # type: ignore[misc]  # it has no types
     """An empty variable, as in a fresh copy of `.env.example`, counts as one that is not set.
 
-    What cannot be read is `ImproperlyConfigured`, which names it; a misspelt switch is not off.
+    What cannot be read is `ImproperlyConfigured`, which names it; a misspelt switch is not off. A
+    value is what it says: one that begins with `$` is no other variable's, for secrets may.
     """
 
     def get_value(
@@ -28,14 +30,46 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
         default: Any = environ.Env.NOTSET,
         parse_default: bool = False,
     ) -> Any:
-        if default is not self.NOTSET and not self.ENVIRON.get(var):
+        text = self._text(var)
+        if not text:
+            if default is self.NOTSET:
+                raise ImproperlyConfigured(f"{var} is not set.")
             return default
-        if cast is bool and str(self.ENVIRON.get(var, "")).strip().lower() not in SWITCHES:
+        if cast is bool and text.strip().lower() not in SWITCHES:
             raise ImproperlyConfigured(f"{var} is neither true nor false.")
         try:
-            return super().get_value(var, cast, default, parse_default)
+            return self.parse_value(text, cast)
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from error
+
+    def db_url(self, var: str, default: Any = environ.Env.NOTSET, engine: Any = None) -> Any:
+        try:
+            return super().db_url(var, default, engine)
+        except ValueError:  # which may quote a piece of the password
+            raise ImproperlyConfigured(
+                f"{var} is no address of a database: postgres://user:password@host:5432/database,"
+                " with special characters percent-encoded."
+            ) from None
+
+    def _text(self, var: str) -> str:
+        text, file = self.ENVIRON.get(var, ""), self.ENVIRON.get(f"{var}_FILE", "")
+        if text and file:
+            raise ImproperlyConfigured(f"Both {var} and {var}_FILE are set; unset one of them.")
+        return _content(f"{var}_FILE", Path(file)) if file else str(text)
+
+
+def _content(variable: str, path: Path) -> str:
+    """Return what the file says, without the line break that editors and `echo` put at its end."""
+    try:
+        content = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ImproperlyConfigured(
+            f"{variable} names {path}, which cannot be read: {reason}."
+        ) from error
+    if not content:
+        raise ImproperlyConfigured(f"{variable} names {path}, which is empty.")
+    return content
 
 
 env = Environment()

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from backoffice.records import is_by_staff
 from referrals.models import Attribution
 from rewards import services as rewards
 from rewards.amounts import Amounts, Currency
@@ -38,7 +39,7 @@ def lock_balances_of(people: Iterable[int]) -> None:
         rewards.lock_balances(user_id, Currency.values)
 
 
-def pay_referee(attribution: Attribution, *, now: datetime) -> None:
+def pay_referee(attribution: Attribution, *, actor: str, reason: str, now: datetime) -> None:
     _pay(
         attribution,
         user_id=attribution.referee_id,
@@ -46,11 +47,13 @@ def pay_referee(attribution: Attribution, *, now: datetime) -> None:
         kind=REFEREE_KIND,
         key=attribution.referee_key,
         memo=ACCEPTING,
+        actor=actor,
+        reason=reason,
         now=now,
     )
 
 
-def pay_referrer(attribution: Attribution, *, now: datetime) -> None:
+def pay_referrer(attribution: Attribution, *, actor: str, reason: str, now: datetime) -> None:
     _pay(
         attribution,
         user_id=attribution.referrer_id,
@@ -58,14 +61,28 @@ def pay_referrer(attribution: Attribution, *, now: datetime) -> None:
         kind=REFERRER_KIND,
         key=attribution.referrer_key,
         memo=INVITING,
+        actor=actor,
+        reason=reason,
         now=now,
     )
 
 
-def _pay(attribution: Attribution, *, amounts: Amounts, **grant: Any) -> None:
-    """Grant one side its amounts; terms may promise a side nothing."""
+def _pay(
+    attribution: Attribution, *, amounts: Amounts, actor: str, reason: str, **grant: Any
+) -> None:
+    """Grant one side its amounts; terms may promise a side nothing.
+
+    Staff answer for what they bring about; what a claim, an event or time brings, the system pays.
+    """
+    by_staff = is_by_staff(actor)
     if amounts:
-        rewards.grant(amounts=amounts, reference=attribution.reference, actor=SYSTEM, **grant)
+        rewards.grant(
+            amounts=amounts,
+            reference=attribution.reference,
+            actor=actor if by_staff else SYSTEM,
+            note=reason if by_staff else "",
+            **grant,
+        )
 
 
 def take_back(

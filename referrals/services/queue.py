@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from backoffice.records import is_by_staff
 from referrals.models import LIVE_STATUSES, Attribution, Decision, Status, TimelineEntry
 from referrals.models.attributions import AttributionQuerySet, raised
 from referrals.rules import Verdict, is_disposable, mailbox, reason_told
@@ -74,7 +75,7 @@ class Holding(NamedTuple):
     @property
     def is_by_staff(self) -> bool:
         """Whether staff reopened or moved it, so that their words tell more than the rules."""
-        return self.actor.startswith("staff:")
+        return is_by_staff(self.actor)
 
 
 @dataclass(frozen=True, slots=True)

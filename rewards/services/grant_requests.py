@@ -9,14 +9,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice.records import STAFF
 from rewards.amounts import Amounts
 from rewards.models import GrantRequest
 from rewards.services.effects import Effect, effect_on
 from rewards.services.grants import Recipient, UserGone, grant
 from rewards.wording import in_words
 
-STAFF = "staff:"
-"""How the actor of a transaction begins that a member of staff has made; the username follows."""
 BY_HAND = "hand:"
 """How the idempotency key of what staff grant or take begins; the nonce of their form follows."""
 GRANT_KIND = "grant"

@@ -20,7 +20,7 @@ def run(*arguments: str) -> dict[str, Any]:
     return dict(json.loads(out.getvalue()))
 
 
-def started(*arguments: str) -> "subprocess.Popen[str]":
+def started(*arguments: str, **env: str) -> "subprocess.Popen[str]":
     """Start a command in a process of its own, on the test database."""
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
@@ -29,6 +29,7 @@ def started(*arguments: str) -> "subprocess.Popen[str]":
             **os.environ,
             **PRODUCTION,
             "DATABASE_URL": database_url(settings.DATABASES["default"]["NAME"]),
+            **env,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,10 +1,25 @@
 """What all of our commands have in common."""
 
+from io import StringIO
+
 import pytest
-from django.core.management import get_commands, load_command_class
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 OURS = {"accounts", "backoffice", "mimivibes", "referrals", "rewards"}
 COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in OURS)
+
+# What a command needs to be run at all, and those that cannot find whom they are asked about, or
+# are for development alone.
+ARGUMENTS = {
+    "create_api_key": ["web app", "--scope", "events"],
+    "log_user": ["user_nobody"],
+}
+REFUSED = {
+    "dev_token": ["nok"],
+    "explain": ["user_nobody"],
+    "load_demo": [],
+    "reset_second_factor": ["nobody"],
+}
 
 
 @pytest.mark.parametrize(("app", "name"), COMMANDS)
@@ -15,3 +30,20 @@ def test_the_help_says_what_it_does_and_ends_with_an_example(app: str, name: str
 
     assert command.help
     assert f"manage.py {name}" in shown.partition("example:")[2]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", [name for _, name in COMMANDS if name not in REFUSED])
+def test_there_is_nothing_to_do_in_an_empty_database(name: str) -> None:
+    out = StringIO()
+
+    call_command(name, *ARGUMENTS.get(name, []), stdout=out)
+
+    assert out.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_done_in_an_empty_database_says_why(name: str) -> None:
+    with pytest.raises(CommandError, match=r"\w+ \w+"):
+        call_command(name, *REFUSED[name])

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,11 +34,109 @@ def test_what_cannot_be_read_is_named(
         getattr(Environment(), cast)("SOMETHING_IN_IT", default=None)
 
 
+def test_a_database_address_that_cannot_be_read_is_named_and_its_password_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOME_DATABASE", "postgres://nok:hu/sh@db.example.com/referrals")
+
+    with pytest.raises(ImproperlyConfigured, match="SOME_DATABASE is no address") as refusal:
+        Environment().db_url("SOME_DATABASE")
+    assert "hu" not in str(refusal.value)
+    assert refusal.value.__suppress_context__
+
+
 @pytest.mark.parametrize(("value", "read"), [("True", True), ("on", True), ("0", False)])
 def test_a_switch_is_read(monkeypatch: pytest.MonkeyPatch, value: str, read: bool) -> None:
     monkeypatch.setenv("A_SWITCH", value)
 
     assert Environment().bool("A_SWITCH", default=not read) is read
+
+
+@pytest.mark.parametrize("written", ["p$ss=word", "p$ss=word\n", "p$ss=word\r\n"])
+def test_a_secret_comes_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str
+) -> None:
+    (tmp_path / "secret").write_bytes(written.encode())
+    monkeypatch.setenv("A_SECRET_FILE", str(tmp_path / "secret"))
+
+    assert Environment()("A_SECRET", default="") == "p$ss=word"
+
+
+def test_line_breaks_within_a_file_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("-----BEGIN\nof a key\nEND-----\n")
+    monkeypatch.setenv("A_KEY_FILE", str(tmp_path / "key.pem"))
+
+    assert Environment()("A_KEY", default="") == "-----BEGIN\nof a key\nEND-----"
+
+
+def test_a_file_is_read_as_the_variable_would_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text("postgres://nok:hush@db.example.com:6432/referrals\n")
+    (tmp_path / "number").write_text("12\n")
+    monkeypatch.setenv("SOME_DATABASE_FILE", str(tmp_path / "url"))
+    monkeypatch.setenv("A_NUMBER_FILE", str(tmp_path / "number"))
+
+    assert Environment().db_url("SOME_DATABASE")["PASSWORD"] == "hush"
+    assert Environment().int("A_NUMBER", default=0) == 12
+
+
+def test_an_empty_variable_leaves_it_to_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("from the file")
+    monkeypatch.setenv("A_SECRET", "")
+    monkeypatch.setenv("A_SECRET_FILE", str(tmp_path / "secret"))
+
+    assert Environment()("A_SECRET", default="") == "from the file"
+
+
+def test_a_variable_and_its_file_are_one_too_many(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("hush")
+    monkeypatch.setenv("A_SECRET", "hush, too")
+    monkeypatch.setenv("A_SECRET_FILE", str(tmp_path / "secret"))
+
+    with pytest.raises(ImproperlyConfigured, match="Both A_SECRET and A_SECRET_FILE") as refusal:
+        Environment()("A_SECRET", default="")
+    assert "hush" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file"),
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"\xff\xfe", "no UTF-8"),
+    ],
+)
+def test_a_file_that_gives_nothing_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("A_SECRET_FILE", str(path))
+
+    with pytest.raises(ImproperlyConfigured, match=f"A_SECRET_FILE names {path}.*{reason}"):
+        Environment()("A_SECRET", default="kept")
+
+
+def test_a_directory_is_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("A_SECRET_FILE", str(tmp_path))
+
+    with pytest.raises(ImproperlyConfigured, match=r"A_SECRET_FILE .* directory"):
+        Environment()("A_SECRET", default="kept")
+
+
+def test_a_value_that_begins_with_a_dollar_is_no_other_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("A_SECRET", "$HOME-made")
+
+    assert Environment()("A_SECRET", default="") == "$HOME-made"
 
 
 def test_the_example_with_debug_on_needs_nothing_filled_in() -> None:

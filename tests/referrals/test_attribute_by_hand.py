@@ -10,6 +10,7 @@ from accounts.services import erase_user
 from referrals.models import Attribution, Decision, Outcome, Program, ReferralCode
 from referrals.services import corrections
 from rewards.amounts import Amounts
+from rewards.models import Transaction
 from tests.factories import ReferralCodeFactory, TermsFactory
 from tests.people import Browser, Person, newcomer
 from tests.referrals.aree import by_aree
@@ -56,6 +57,19 @@ def test_both_sides_are_paid_as_by_a_claim(
     entry = attribution_of(ploy).timeline.first()
     assert entry is not None
     assert (entry.actor, entry.reason) == ("staff:aree", "Looked at it")
+
+
+def test_the_ledger_names_staff_for_what_they_brought_about_and_nobody_for_what_followed(
+    noks: ReferralCode, ploys_row: User, back_end: BackEnd, ploy: Person
+) -> None:
+    by_aree(corrections.attribute_by_hand, ploys_row, code=noks)
+    back_end.report(ploy)
+
+    paid = Transaction.objects.filter(reference=attribution_of(ploy).reference)
+    assert list(paid.order_by("pk").values_list("kind", "actor", "note")) == [
+        ("referral_referee", "staff:aree", "Looked at it"),
+        ("referral_referrer", "system", ""),
+    ]
 
 
 def test_what_was_done_before_counts(

@@ -104,9 +104,9 @@ def _pay_successor(
 ) -> None:
     if new.status == Status.HELD:
         return
-    pay_referee(new, now=now)
+    pay_referee(new, actor=actor, reason=reason, now=now)
     if new.status == Status.REWARDED:
-        pay_referrer(new, now=now)
+        pay_referrer(new, actor=actor, reason=reason, now=now)
     taken = take_back(old, actor=actor, reason=reason, now=now, claw_back=claw_back)
     if old.referee_key not in taken:  # it had been taken back for its own sake, and stays so
         take_back_as_before(old, new, actor=actor, reason=reason, now=now)

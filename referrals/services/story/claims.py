@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.records import is_by_staff
 from referrals.models import Attribution, Decision, Outcome, Status, TimelineEntry
 from referrals.rules import Verdict
 from referrals.services.payments import SYSTEM
@@ -61,7 +62,7 @@ def _judged(decision: Decision, entry: TimelineEntry | None, read: Sources) -> M
     attribution = read.of(decision.attribution_id) if decision.attribution_id else None
     is_late = attribution is not None and decision.at > attribution.claimed_at
     details = promised(decision, read) if decision.outcome == Outcome.ACCEPTED else ()
-    if entry and _is_by_staff(entry):
+    if entry and is_by_staff(entry.actor):
         details = (_reason(entry, read), *details)
     return Moment(
         at=decision.at,
@@ -90,10 +91,6 @@ def _links(
             yield _("Capture"), attribution.capture
 
 
-def _is_by_staff(entry: TimelineEntry) -> bool:
-    return entry.actor.startswith("staff:")
-
-
 def _reason(entry: TimelineEntry, read: Sources) -> str:
     return _("Reason: %(reason)s") % {"reason": reason_of(entry, read.decisions)}
 
@@ -105,7 +102,7 @@ def _asked(decision: Decision, entry: TimelineEntry | None, is_late: bool, read:
     if decision.referrer is None:
         return _("%(person)s claimed %(code)s.") % told
     told["referrer"] = named(decision.referrer)
-    if entry and _is_by_staff(entry):
+    if entry and is_by_staff(entry.actor):
         return _("%(person)s was attributed by hand to %(referrer)s, by %(code)s.") % told
     return _("%(person)s claimed %(code)s of %(referrer)s.") % told
 

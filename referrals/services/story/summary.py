@@ -5,6 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from backoffice.records import is_by_staff
 from referrals.models import (
     Attribution,
     Capture,
@@ -74,7 +75,7 @@ def _claimed(attribution: Attribution, read: Sources) -> str:
 
 def _begins_by_staff(entry: TimelineEntry, attribution: Attribution) -> bool:
     is_first = entry.attribution_id == attribution.pk and not entry.from_status
-    return is_first and entry.actor.startswith("staff:")
+    return is_first and is_by_staff(entry.actor)
 
 
 def _by_hand(entry: TimelineEntry, attribution: Attribution) -> str:

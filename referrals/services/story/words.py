@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from backoffice.records import is_by_staff
 from referrals.models import Attribution, Decision, TimelineEntry
 from referrals.rules import Verdict, reason_told
 from referrals.services.story.moments import Check, Who
@@ -129,7 +130,7 @@ def reason_of(entry: TimelineEntry, decisions: Iterable[Decision]) -> str:
 
     What a rule said is found again in the decision of that moment, whose values stand apart.
     """
-    if entry.actor.startswith("staff:"):
+    if is_by_staff(entry.actor):
         return entry.reason
     at = (entry.attribution_id, entry.at)
     judged = [e for d in decisions if (d.attribution_id, d.at) == at for e in d.evaluations]
