@@ -10,12 +10,16 @@ COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in 
 
 # What a command needs to be run at all, and those that cannot find whom they are asked about, or
 # are for development alone.
-ARGUMENTS = {"create_api_key": ["web app", "--scope", "events"]}
+ARGUMENTS = {
+    "create_api_key": ["web app", "--scope", "events"],
+    "run_schedule": ["--crontab"],  # it would run until it is told to stop
+}
 REFUSED = {
     "dev_token": ["nok"],
     "explain": ["user_nobody"],
     "load_demo": [],
     "reset_second_factor": ["nobody"],
+    "send_outbox": [],
 }
 
 
