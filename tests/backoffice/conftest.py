@@ -15,11 +15,20 @@ from accounts.models import User
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
 from mimivibes.demo.data import load
+from mimivibes.legacy.models import LegacyAccount
 from mimivibes.models import CommandRun, ScheduledJob
 from outbox.models import OutboxMessage
 from referrals.models import Program
 from rewards.models import ExchangeRate, GrantRequest, LedgerProof
-from tests.factories import AttributionFactory, BrowserSessionFactory, CaptureFactory, TermsFactory
+from tests.factories import (
+    AttributionFactory,
+    BrowserSessionFactory,
+    CaptureFactory,
+    LegacyTransactionFactory,
+    MatterFactory,
+    TermsFactory,
+    UnusedTableBackupFactory,
+)
 from tests.staff import signed_in
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -48,6 +57,7 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             OutboxMessage.objects.create(
                 type="balance.changed", data={}, created_at=timezone.now(), sent_at=timezone.now()
             )
+            UnusedTableBackupFactory()
             LedgerProof.objects.create(started_at=timezone.now(), seconds=n, fault_count=0)
             GrantRequest.objects.create(
                 user=User.objects.latest("id"),
@@ -57,6 +67,9 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
                 reason="Lost",
                 nonce=uuid4(),
             )
+        for old in LegacyTransactionFactory.create_batch(2):
+            MatterFactory(user=old.user)
+            LegacyAccount.objects.create(user=old.user, imported_at=timezone.now())
         for user in (User.objects.earliest("id"), User.objects.latest("id")):
             SecondFactor.objects.create(user=user, name="App")
         yield
