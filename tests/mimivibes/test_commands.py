@@ -10,7 +10,10 @@ COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in 
 
 # What a command needs to be run at all, and those that cannot find whom they are asked about, or
 # are for development alone.
-ARGUMENTS = {"create_api_key": ["web app", "--scope", "events"]}
+ARGUMENTS = {
+    "create_api_key": ["web app", "--scope", "events"],
+    "log_user": ["user_nobody"],
+}
 REFUSED = {
     "dev_token": ["nok"],
     "explain": ["user_nobody"],
