@@ -24,7 +24,9 @@ SCRIPTS = [
     for name in ("serve", "enter", "make-secrets", "postgres/roles.sh")
     for path in [DEPLOY / name]
 ]
-READ_BY_PYTHON_OR_THE_SHELL = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "ENV_FILE"}
+NO_SETTINGS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "ENV_FILE"}
+OTHERS = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
+"""One of those that OpenTelemetry has by the dozen; the example says so."""
 ASKS = re.compile(r"env(\.\w+)?|os\.environ\.get")
 ROW = re.compile(r"^\| `([A-Z_]+)` \| ([^|]*)\| ([^|]*)\| ([^|]*)\| [^|]+ \|$", re.MULTILINE)
 
@@ -46,20 +48,20 @@ def read_by_the_code() -> set[str]:
     asked = set(re.findall(r"\$\{([A-Z_]+):-", (DEPLOY / "serve").read_text()))
     for path in (BASE_DIR / "mimivibes").rglob("*.py"):
         asked.update(_asked_for(ast.parse(path.read_bytes())))
-    return asked - READ_BY_PYTHON_OR_THE_SHELL
+    return asked - NO_SETTINGS - OTHERS
 
 
 def _asked_for(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ASKS.fullmatch(ast.unparse(node.func)):
-            yield str(ast.literal_eval(node.args[0]))
+        match node:
+            case ast.Call(func=asks, args=[ast.Constant(value=str(name)), *_]):
+                if ASKS.fullmatch(ast.unparse(asks)):
+                    yield name
 
 
 def named(environment: dict[str, str]) -> set[str]:
     """Return the settings that an environment sets, those by `X_FILE` as `X`."""
-    return {name.removesuffix("_FILE") for name in environment} - {
-        name.removesuffix("_FILE") for name in READ_BY_PYTHON_OR_THE_SHELL
-    }
+    return {name.removesuffix("_FILE") for name in environment if name not in NO_SETTINGS}
 
 
 def test_the_example_lists_every_variable_that_is_read_and_no_other() -> None:
@@ -130,6 +132,17 @@ def test_what_is_mounted_and_copied_is_there() -> None:
         if line.startswith("!"):
             assert (BASE_DIR / line[1:]).exists(), line
     assert (BASE_DIR / ".dockerignore").read_text().splitlines() == allowed
+
+
+def test_what_the_server_is_started_with_goes_into_the_image() -> None:
+    scripts = "".join((DEPLOY / name).read_text() for name in ("serve", "enter"))
+    image = (BASE_DIR / "Containerfile").read_text()
+
+    needed = set(re.findall(r"\bdeploy/[\w.-]+", scripts + image.split("ENV PATH")[1]))
+
+    assert {f"!{path}" for path in needed} <= set(
+        (BASE_DIR / ".containerignore").read_text().splitlines()
+    )
 
 
 def test_every_package_goes_into_the_image() -> None:
