@@ -99,7 +99,7 @@ class Trial:
         rates = {}
         ports = {"1 group": self.places.nginx_one_group, "3 groups": self.places.nginx}
         for name, port in ports.items():
-            journal = Journal(self.places.folder / f"journal {name}.jsonl")
+            journal = Journal(self.places.folder / f"journal-{name[0]}.jsonl")
             inviter = Person(port, self.clerk, f"nok{name[0]}")
             wal = self.cluster.wal_position()
             load = self._load(port, inviter, pace, journal, prefix=f"t{name[0]}c")
