@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import erase_user, import_people, provision_user
-from mimivibes.legacy.models import Matter
+from mimivibes.legacy.models import LegacyTransaction, Matter
 from referrals.models import Attribution, QualifyingEvent
 from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
@@ -275,11 +275,13 @@ def test_deleted_there_leaves_a_tombstone_without_balance(there: OldWorld, own_s
     gone = there.person(name="[Deleted User]", coins=50, tel="081")
     ploy = there.person()
     there.invite(gone, ploy)
+    there.move(gone, "READING", metadata={"question": "Will I?"})
     report = come_over(there, own_source)
 
     assert user(gone).deleted_at is not None
     assert held(gone) == Amounts()
     assert report["balances"]["deleted"]["coins"] == 50
+    assert LegacyTransaction.objects.get().details == {}
     assert Browser().sign_in(Person(gone)).get("me").status_code == 403
     assert invitation().referrer == user(gone)
 
