@@ -8,8 +8,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError, connection
 
+from mimivibes.logs.uncaught import log_uncaught
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mimivibes.settings")
+    sys.excepthook = log_uncaught
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:  # a setting is wrong: one sentence, no traceback

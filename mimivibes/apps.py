@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_noop
 
 
@@ -13,10 +14,16 @@ class MimivibesConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import user_erased, user_provisioned
-        from mimivibes import checks  # noqa: F401  (registers the system checks)
+        from mimivibes import checks, deployment  # noqa: F401  (they register the system checks)
+        from mimivibes.metrics.processes import connect_signals
 
         user_provisioned.connect(_pay_welcome, dispatch_uid="mimivibes.pay_welcome")
         user_erased.connect(_close_account, dispatch_uid="mimivibes.close_account")
+        connect_signals()
+        if settings.SENTRY_DSN:
+            from mimivibes.error_reports import start_reporting
+
+            start_reporting()
 
 
 def _pay_welcome(*, user: Any, now: datetime, **kwargs: Any) -> None:

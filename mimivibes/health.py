@@ -1,10 +1,13 @@
 """`/livez` and `/readyz`, answered before anything that depends on the Host header or on TLS."""
 
+import logging
 from collections.abc import Callable
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+logger = logging.getLogger(__name__)
 
 
 class HealthMiddleware:
@@ -17,7 +20,8 @@ class HealthMiddleware:
         if request.path == "/livez":
             return JsonResponse({"status": "alive"})
         if request.path == "/readyz":
-            failures = readiness_failures()
+            if failures := readiness_failures():  # these paths are asked too often to log more
+                logger.warning("Not ready: %s", "; ".join(failures))
             return JsonResponse(
                 {"status": "unready" if failures else "ready", "failures": failures},
                 status=503 if failures else 200,

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+OF_PROXIES_ALONE = ("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT", "HTTP_TRACESTATE", "HTTP_BAGGAGE")
+
 
 class TrustedProxyMiddleware:
     """Set `REMOTE_ADDR` and the scheme from `X-Forwarded-For` and `X-Forwarded-Proto`.
 
     The chain is read from the right, for everything to the left of our own proxies is the
-    visitor's word. A header sent past the proxies is ignored.
+    visitor's word. A header sent past the proxies is ignored; those that name a request's id and
+    trace are taken off it, so that nothing behind this believes a stranger.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -27,6 +30,9 @@ class TrustedProxyMiddleware:
             proto = request.META.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()
             if proto in {"http", "https"}:
                 request.META["wsgi.url_scheme"] = proto
+        else:
+            for header in OF_PROXIES_ALONE:
+                request.META.pop(header, None)
         return self.get_response(request)
 
     def _visitor(self, peer: str, forwarded_for: str) -> str:

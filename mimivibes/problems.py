@@ -32,6 +32,7 @@ from accounts.clerk.keys import KeysUnavailable
 from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
+from mimivibes.metrics.processes import count_error, count_problem
 from referrals.services.captures import OwnCode
 from referrals.services.claims import (
     AlreadyAttributed,
@@ -147,7 +148,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn what a view raised into a problem; what nobody anticipated is logged, and is a 500."""
     set_rollback()
     problem = _problem_of(error)
+    count_problem(problem.code)
     view = type(context["view"]).__name__
+    if problem in (UNAVAILABLE, UNEXPECTED):
+        count_error(error)
     if problem is UNAVAILABLE:
         _leave_read_only_server(error)
         logger.warning("No database in %s: %s", view, type(error.__cause__ or error).__name__)
@@ -169,6 +173,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def problem_response(problem: Problem, detail: str = "") -> HttpResponse:
     """Return `problem` as a plain Django response, for code that runs outside DRF's views."""
+    count_problem(problem.code)
     return JsonResponse(
         _body(problem, detail=detail or str(problem.title)),
         status=problem.status,

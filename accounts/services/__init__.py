@@ -8,6 +8,7 @@ from accounts.services.api_keys import (
     create_api_key,
     revoke_api_key,
 )
+from accounts.services.imports import KnownPerson, import_people
 from accounts.services.people import (
     AccountBanned,
     AccountDeleted,
@@ -16,6 +17,7 @@ from accounts.services.people import (
     apply_clerk_profile,
     erase_user,
     identify,
+    learn_account_age,
     provision_user,
 )
 from accounts.services.salts import forget_salts, salt_of, salts_of_the_past
@@ -38,6 +40,7 @@ __all__ = [
     "Erased",
     "Inbox",
     "KeyNameUnusable",
+    "KnownPerson",
     "PayloadGone",
     "ScopeUnknown",
     "SyncReport",
@@ -49,7 +52,9 @@ __all__ = [
     "erase_user",
     "forget_salts",
     "identify",
+    "import_people",
     "inbox_figures",
+    "learn_account_age",
     "process_due_webhooks",
     "provision_user",
     "reason_told",

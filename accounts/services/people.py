@@ -99,6 +99,15 @@ def apply_clerk_profile(*, profile: ClerkProfile, now: datetime) -> User | Unapp
         return user
 
 
+def learn_account_age(*, user: User, account_created_at: datetime, now: datetime) -> None:
+    """Note when Clerk made the account, if that was not known; the caller holds the row's lock.
+
+    Sends `account_age_learned` if it became known.
+    """
+    if user.account_created_at is None:
+        _update(user, {"account_created_at": account_created_at}, now)
+
+
 def erase_user(*, clerk_id: str, now: datetime) -> Erased | Unapplied:
     """Remove a person's data and leave a tombstone that nothing resurrects, known before or not.
 

@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from psycopg.types.json import Jsonb
 
-from accounts.clerk.deliveries import Delivery, verified_delivery
+from accounts.clerk.deliveries import Delivery, SignatureInvalid, verified_delivery
 from accounts.clerk.profiles import ProfileUnusable, profile_of
+from accounts.metrics import count_delivery
 from accounts.models import WebhookReceipt
 from accounts.services.people import (
     Unapplied,
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 Status = WebhookReceipt.Status
 DUPLICATE = "duplicate"
+REFUSED = "refused"
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=12)
@@ -55,9 +57,19 @@ def receive_webhook(*, body: bytes, headers: Mapping[str, str], now: datetime) -
     One that failed, or was interrupted, is worked again when it comes again. Raises
     `SignatureInvalid`, with nothing stored, or `WebhookWorkFailed`, with the receipt kept.
     """
-    delivery = verified_delivery(body=body, headers=headers, now=now)
+    try:
+        delivery = verified_delivery(body=body, headers=headers, now=now)
+    except SignatureInvalid:
+        count_delivery("", REFUSED)
+        raise
     receipt = _take_receipt(delivery, now)
-    return _work(receipt, delivery, now) if receipt else DUPLICATE
+    try:
+        outcome = _work(receipt, delivery, now) if receipt else DUPLICATE
+    except WebhookWorkFailed:
+        count_delivery(delivery.type, Status.FAILED.value)
+        raise
+    count_delivery(delivery.type, outcome)
+    return outcome
 
 
 def process_due_webhooks(*, now: datetime, batch_size: int = 100) -> Counter[str]:

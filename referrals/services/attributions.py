@@ -356,7 +356,7 @@ def release_due(
     long, parallel runs never wait for each other crosswise, and one that fails stops no other. Call
     it until what it returns is false, passing over what has failed.
     """
-    to_pay = _releasable(now).exclude(pk__in=passing_over).order_by("release_at")
+    to_pay = releasable(now).exclude(pk__in=passing_over).order_by("release_at")
     known = _awaiting_age().filter(
         referee__account_created_at__isnull=False, referee__banned_at__isnull=True
     )
@@ -383,7 +383,8 @@ def _do(
         released.failed.add(attribution.pk)
 
 
-def _releasable(now: datetime) -> AttributionQuerySet:
+def releasable(now: datetime) -> AttributionQuerySet:
+    """Return the attributions whose referrer is to be paid by now."""
     return Attribution.objects.filter(
         status=Status.QUALIFIED,
         release_at__lte=now,
@@ -395,7 +396,7 @@ def _releasable(now: datetime) -> AttributionQuerySet:
 @transaction.atomic
 def _release(attribution: Attribution, now: datetime) -> bool:
     locked = _locked_with_people(attribution)
-    if not _releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
+    if not releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
         return False
     locked.rewarded_at = now
     reason = gettext_noop("The hold is over.")

@@ -122,7 +122,7 @@ def test_what_was_on_record_before_is_taken_off_it(aree: Client) -> None:
         LogEntry.objects.create(change_message=message, **about)
 
     with connection.cursor() as cursor:
-        cursor.execute(import_module("mimivibes.migrations.0008_searches_off_the_log").FORGET)
+        cursor.execute(import_module("mimivibes.migrations.0007_searches_off_the_log").FORGET)
 
     written = LogEntry.objects.filter(object_repr="before").order_by("id")
     assert list(written.values_list("change_message", flat=True)) == [

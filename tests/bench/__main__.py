@@ -1,4 +1,4 @@
-"""`make bench`: what the hot calls cost, and how long the admin takes on large data."""
+"""`make bench`: the hot calls, being watched, the admin on large data, and an import."""
 
 import argparse
 import os
@@ -6,11 +6,11 @@ import sys
 
 import django
 
-PARTS = ("calls", "lists")
+PARTS = ("calls", "watching", "lists", "import")
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("--only", choices=PARTS, help="one part instead of both")
+    parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--rounds", type=int, default=5, help="of calls (%(default)s)")
     parser.add_argument(
         "--seconds", type=float, default=0.5, help="about as long for each call (%(default)s)"
@@ -19,10 +19,18 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.bench.settings"
     django.setup()
-    from tests.bench import measure  # needs the apps loaded
+    from tests.bench import importing, measure, watching  # need the apps loaded
     from tests.bench.big import measure as big
+    from tests.bench.big import scrape
 
-    is_proved = asked.only == "lists" or measure.main(rounds=asked.rounds, seconds=asked.seconds)
-    if asked.only != "calls":
+    is_proved = True
+    if asked.only in (None, "calls"):
+        is_proved = measure.main(rounds=asked.rounds, seconds=asked.seconds)
+    if asked.only in (None, "watching"):
+        watching.main(rounds=asked.rounds, seconds=asked.seconds)
+        scrape.main()
+    if asked.only in (None, "lists"):
         big.main(every=asked.every)
+    if asked.only in {None, "import"}:
+        is_proved &= importing.main()
     sys.exit(0 if is_proved else 1)

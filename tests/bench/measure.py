@@ -51,7 +51,7 @@ def main(*, rounds: int, seconds: float) -> bool:
     if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
         _say("This machine is busy with something else: the ratios will be too high.")
     _say("A scratch database, its people, two servers ...")
-    with _scratch_database(), tempfile.TemporaryDirectory() as folder:
+    with scratch_database(), tempfile.TemporaryDirectory() as folder:
         _, key = create_api_key(
             name="bench", scopes=["events", "rewards:spend"], now=timezone.now()
         )
@@ -128,7 +128,7 @@ class Course:
 
 
 @contextmanager
-def _scratch_database() -> Iterator[None]:
+def scratch_database() -> Iterator[None]:
     address = fresh_database(SCRATCH)
     os.environ["DATABASE_URL"] = address
     connection.close()

@@ -15,7 +15,7 @@ WHERE object_id IS NULL AND change_message ~ '^Export'
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mimivibes", "0004_scheduled_jobs"),
+        ("mimivibes", "0006_unused_table_backup"),
         ("admin", "0003_logentry_add_action_flag_choices"),
     ]
 

@@ -1,0 +1,155 @@
+"""How things stand: what waits, since when, and when what must run regularly ran last.
+
+Each is read from an index of its own, and costs the same on a large database as on a small one.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Count, Min
+from prometheus_client.core import GaugeMetricFamily
+
+from accounts.services import inbox_figures
+from referrals.services.attributions import releasable
+from referrals.services.funnel import held_queue
+from rewards import services as rewards
+
+
+def figures(*, now: datetime) -> Iterator[GaugeMetricFamily]:
+    """Return every gauge that is read from the database."""
+    yield from _inbox(now)
+    yield from _waiting(now)
+    yield from _proof()
+    yield from _commands()
+    yield from _connections()
+
+
+def _gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"mimivibes_{name}", description, value=value)
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max((now - since).total_seconds(), 0) if since else 0
+
+
+def _inbox(now: datetime) -> Iterator[GaugeMetricFamily]:
+    inbox = inbox_figures()
+    yield _gauge("webhooks_failed", "Deliveries whose work failed.", inbox.failed)
+    yield _gauge(
+        "webhook_oldest_failed_seconds",
+        "Age of the oldest of them.",
+        _age(inbox.oldest_failed_at, now),
+    )
+    yield _gauge("webhooks_unfinished", "Deliveries whose work is not done.", inbox.unfinished)
+    yield _gauge(
+        "webhook_oldest_unfinished_seconds",
+        "Age of the oldest of them.",
+        _age(inbox.oldest_at, now),
+    )
+    yield _gauge(
+        "webhook_last_received_timestamp_seconds",
+        "When Clerk delivered last; 0 if never.",
+        inbox.newest_at.timestamp() if inbox.newest_at else 0,
+    )
+
+
+def _waiting(now: datetime) -> Iterator[GaugeMetricFamily]:
+    held, grants = held_queue(), rewards.grants_waiting()
+    yield _gauge("attributions_held", "Attributions that wait for a decision.", held.waiting)
+    yield _gauge(
+        "attribution_oldest_held_seconds", "Age of the oldest of them.", _age(held.oldest_at, now)
+    )
+    yield _gauge("grants_waiting", "Grants that wait for a second person.", grants.waiting)
+    yield _gauge(
+        "grant_oldest_waiting_seconds", "Age of the oldest of them.", _age(grants.oldest_at, now)
+    )
+    due = releasable(now).aggregate(number=Count("*"), oldest_at=Min("release_at"))
+    yield _gauge(
+        "rewards_due", "Referrers' rewards whose hold is over, not paid yet.", due["number"]
+    )
+    yield _gauge(
+        "reward_longest_due_seconds",
+        "How long the hold of one of them has been over.",
+        _age(due["oldest_at"], now),
+    )
+
+
+def _proof() -> Iterator[GaugeMetricFamily]:
+    proof = rewards.last_proof()
+    yield _gauge(
+        "ledger_proof_timestamp_seconds",
+        "When the ledger was proved last; 0 if never.",
+        proof.started_at.timestamp() if proof else 0,
+    )
+    yield _gauge(
+        "ledger_proof_faults",
+        "Faults that the last proof found.",
+        proof.fault_count if proof else 0,
+    )
+    yield _gauge(
+        "ledger_proof_seconds", "How long the last proof took.", proof.seconds if proof else 0
+    )
+
+
+# The names of commands are few among many runs: each is found by one step in the index.
+_RUNS = """
+WITH RECURSIVE known AS (
+    (SELECT command FROM mimivibes_commandrun ORDER BY command LIMIT 1)
+    UNION ALL
+    SELECT (SELECT command FROM mimivibes_commandrun AS run WHERE run.command > known.command
+            ORDER BY command LIMIT 1)
+    FROM known WHERE known.command IS NOT NULL
+)
+SELECT command,
+       (SELECT extract(epoch FROM finished_at) FROM mimivibes_commandrun AS run
+        WHERE run.command = known.command AND NOT is_dry AND outcome IN ('done', 'stopped')
+        ORDER BY started_at DESC LIMIT 1),
+       (SELECT outcome IN ('failed', 'killed') FROM mimivibes_commandrun AS run
+        WHERE run.command = known.command AND NOT is_dry AND outcome <> ''
+        ORDER BY started_at DESC LIMIT 1)
+FROM known WHERE command IS NOT NULL
+"""
+
+
+def _commands() -> Iterator[GaugeMetricFamily]:
+    succeeded = GaugeMetricFamily(
+        "mimivibes_command_last_success_timestamp_seconds",
+        "When a recorded command ended well last, dry runs left out; 0 if never.",
+        labels=["command"],
+    )
+    failed = GaugeMetricFamily(
+        "mimivibes_command_failed",
+        "1 if the last run of a recorded command failed or was killed.",
+        labels=["command"],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_RUNS)
+        for command, succeeded_at, has_failed in cursor.fetchall():
+            succeeded.add_metric([command], float(succeeded_at or 0))
+            failed.add_metric([command], bool(has_failed))
+    yield from (succeeded, failed)
+
+
+_CONNECTIONS = """
+SELECT coalesce(state, 'unknown'), count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY 1
+"""
+STATES = ("active", "idle", "idle in transaction")
+
+
+def _connections() -> Iterator[GaugeMetricFamily]:
+    by_state = GaugeMetricFamily(
+        "mimivibes_database_connections",
+        "Connections to our database, whoever has them, by what they do.",
+        labels=["state"],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_CONNECTIONS)
+        found = dict.fromkeys(STATES, 0) | dict(cursor.fetchall())
+        cursor.execute("SELECT current_setting('max_connections')::int")
+        (most,) = cursor.fetchone()
+    for state, number in found.items():
+        by_state.add_metric([state], number)
+    yield by_state
+    yield _gauge("database_connections_max", "Connections that the server allows in all.", most)
