@@ -1,4 +1,7 @@
-"""What operators' commands did and are doing."""
+"""What operators' commands did and are doing, and when those that run regularly are due.
+
+Held by the database: of a command one run is unfinished at most; a job's lease has an end.
+"""
 
 from django.db import models
 from django.db.models import Q
@@ -46,6 +49,44 @@ class CommandRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.command} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class ScheduledJob(models.Model):
+    """A job of the schedule: when it is due, who runs it now, and how its last run ended."""
+
+    class Outcome(models.TextChoices):
+        DONE = "done", _("Done")
+        STOPPED = "stopped", _("Stopped early by --max-seconds")
+        FAILED = "failed", _("Failed")
+        KILLED = "killed", _("Killed: it took too long")
+
+    name = models.CharField(_("name"), max_length=100, primary_key=True)
+    due_at = models.DateTimeField(
+        _("due at"), help_text=_("In the past while it runs, or if no machine runs the schedule.")
+    )
+    lease = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    leased_by = models.CharField(_("runs on"), max_length=300, blank=True, default="")
+    last_started_at = models.DateTimeField(_("last started at"), null=True, blank=True)
+    last_finished_at = models.DateTimeField(_("last finished at"), null=True, blank=True)
+    last_outcome = models.CharField(
+        _("last outcome"), max_length=10, choices=Outcome.choices, blank=True, default=""
+    )
+    last_error = models.TextField(_("last error"), blank=True, default="")
+
+    class Meta:
+        verbose_name = _("scheduled job")
+        verbose_name_plural = _("scheduled jobs")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(lease__isnull=True, leased_until__isnull=True, leased_by="")
+                | (Q(lease__isnull=False, leased_until__isnull=False) & ~Q(leased_by="")),
+                name="scheduled_job_lease_has_an_end_and_a_holder",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Tally(models.Model):

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "backoffice",
+    "outbox",
     "accounts",
     "rewards",
     "referrals",
@@ -236,6 +237,7 @@ VELOCITY_ADDRESS_PER_HOUR = env.int("VELOCITY_ADDRESS_PER_HOUR", default=10)
 
 # Rewards knows nothing of Clerk: it is told how a service names a user.
 REWARDS_USER_RESOLVER = "accounts.services.provision_user"
+REWARDS_USER_NAME_FIELD = "clerk_id"
 REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
 # Nor does the back office know accounts: it is told as what a visitor's address counts.
@@ -244,6 +246,12 @@ ADMIN_SECOND_FACTOR_REQUIRED = env.bool("ADMIN_SECOND_FACTOR_REQUIRED", default=
 ADMIN_SESSION_HOURS = env.int("ADMIN_SESSION_HOURS", default=12)
 ADMIN_SESSION_IDLE_MINUTES = env.int("ADMIN_SESSION_IDLE_MINUTES", default=60)
 OTP_TOTP_ISSUER = "MiMiVibes Referrals"
+
+
+# What the web app is told, by Svix. Without a token nothing is written down and nothing sent.
+SVIX_TOKEN = env("SVIX_TOKEN", default="")
+SVIX_APP = env("SVIX_APP", default="")
+SVIX_SERVER_URL = env("SVIX_SERVER_URL", default="").rstrip("/")
 
 
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])

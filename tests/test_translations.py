@@ -21,7 +21,7 @@ from tests.problems import refused
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGS = ROOT / "locale" / "th" / "LC_MESSAGES"
-PACKAGES = ("accounts", "backoffice", "mimivibes", "referrals", "rewards")
+PACKAGES = ("accounts", "backoffice", "mimivibes", "outbox", "referrals", "rewards")
 KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_lazy": None, "gettext_noop": None}
 KEYWORDS |= {"ngettext_lazy": (1, 2), "pgettext_lazy": ((1, "c"), 2)}
 THAI = re.compile(r"[\u0e00-\u0e7f]")

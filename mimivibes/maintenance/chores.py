@@ -6,6 +6,7 @@ from functools import partial
 from accounts.services import cleanup as webhooks
 from mimivibes.maintenance import expired
 from mimivibes.maintenance.cleaning import Chore
+from outbox.services import cleanup as outbox
 from referrals.services import cleanup as referrals
 
 CAPTURE_DAYS = 0
@@ -44,6 +45,7 @@ def webhook_chores(*, payloads: timedelta, receipts: timedelta) -> tuple[Chore, 
             partial(webhooks.count_old_receipts, age=receipts),
             partial(webhooks.remove_old_receipts, age=receipts),
         ),
+        Chore("old_outbox_messages", outbox.count_old_messages, outbox.remove_old_messages),
     )
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mimivibes", "0003_names_for_staff"),
+        ("mimivibes", "0004_scheduled_jobs"),
     ]
 
     operations = [

@@ -1,12 +1,16 @@
 """Move an attribution from status to status, and pay what that brings.
 
-`move` is the one place where a status changes; each change leaves a timeline entry.
+`move` is the one place where a status changes; each change leaves a timeline entry, and a message
+for the web app.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -21,6 +25,7 @@ from referrals.models import (
 )
 from referrals.models.attributions import AttributionQuerySet
 from referrals.rules import Judgement, Verdict, judge_late
+from referrals.services.announcements import announce
 from referrals.services.payments import (
     SYSTEM,
     lock_balances_of,
@@ -28,6 +33,8 @@ from referrals.services.payments import (
     pay_referrer,
     take_back,
 )
+
+logger = logging.getLogger(__name__)
 
 NEXT_STATUSES: dict[str, set[str]] = {
     "": {Status.HELD, Status.PENDING},
@@ -84,6 +91,7 @@ def move(
         attribution.status = to_status
     attribution.save(force_insert=is_new)
     TimelineEntry.objects.bulk_create(entries)
+    announce(attribution, entries, undoing=undoing, now=now)
     return attribution
 
 
@@ -295,21 +303,51 @@ def reject_held_of(*, user: User, reason: str, now: datetime) -> None:
         reject_locked(_locked(attribution), actor=SYSTEM, reason=reason, now=now)
 
 
-def release_due(*, now: datetime, limit: int = 100) -> int:
+@dataclass(slots=True)
+class Released:
+    """What a batch of releases came to: how many moved, and those that failed, which stay."""
+
+    moved: int = 0
+    failed: set[UUID] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.moved or self.failed)
+
+
+def release_due(
+    *, now: datetime, passing_over: Collection[UUID] = (), limit: int = 100
+) -> Released:
     """Pay referrers whose hold is over and decide held attributions that are now known.
 
     Takes up to `limit` of each, every one in a transaction of its own, so that no lock is held for
-    long and parallel runs never wait for each other crosswise. Returns how many it moved; call it
-    until it returns 0.
+    long, parallel runs never wait for each other crosswise, and one that fails stops no other. Call
+    it until what it returns is false, passing over what has failed.
     """
-    to_pay = list(releasable(now).order_by("release_at")[:limit])
+    to_pay = releasable(now).exclude(pk__in=passing_over).order_by("release_at")
     known = _awaiting_age().filter(
         referee__account_created_at__isnull=False, referee__banned_at__isnull=True
     )
-    to_decide = list(known.order_by("claimed_at")[:limit])
-    return sum(_release(attribution, now) for attribution in to_pay) + sum(
-        _resolve_known(attribution, now) for attribution in to_decide
-    )
+    to_decide = known.exclude(pk__in=passing_over).order_by("claimed_at")
+    released = Released()
+    for work, attributions in ((_release, to_pay), (_resolve_known, to_decide)):
+        for attribution in list(attributions[:limit]):
+            _do(work, attribution, now, released)
+    return released
+
+
+def _do(
+    work: Callable[[Attribution, datetime], bool],
+    attribution: Attribution,
+    now: datetime,
+    released: Released,
+) -> None:
+    try:
+        released.moved += work(attribution, now)
+    except Exception as error:
+        if isinstance(error, DatabaseError) and not connection.is_usable():
+            raise  # no other would fare better
+        logger.exception("Attribution %s could not be released.", attribution.pk)
+        released.failed.add(attribution.pk)
 
 
 def releasable(now: datetime) -> AttributionQuerySet:

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from rewards.amounts import Amounts
 from rewards.models import Account, Transaction
+from rewards.services.announcements import announce
 
 THE_USER = ""
 """The account of a line that stands on the user's side."""
@@ -106,12 +107,14 @@ def post(postings: Sequence[Posting], *, now: datetime) -> list[Transaction]:
     with in_transaction():
         made = _insert(asked.values(), now=now)
         earlier = transactions_by_key(key for key, (id_, _) in asked.items() if id_ not in made)
-        return [
+        transactions = [
             _made(id_, posting, now=now)
             if id_ in made
             else _same_content(earlier.get(posting.key), posting)
             for id_, posting in asked.values()
         ]
+        announce([posted for posted in transactions if posted.pk in made], now=now)
+        return transactions
 
 
 def first_answer(posting: Posting, *, otherwise: Exception) -> Transaction:

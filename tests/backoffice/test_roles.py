@@ -23,7 +23,8 @@ from django.utils import timezone
 from accounts.models import Scope, User, WebhookReceipt
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
-from mimivibes.models import CommandRun
+from mimivibes.models import CommandRun, ScheduledJob
+from outbox.models import OutboxMessage
 from rewards.models import GrantRequest
 from rewards.services import record_proof
 from tests.backoffice import admin_pages
@@ -59,6 +60,8 @@ rewards.rewardrule         viewer     operator   operator   -
 rewards.exchangerate       viewer     operator   operator   -
 referrals.decision         viewer     -          -          -
 mimivibes.commandrun       viewer     -          -          -
+mimivibes.scheduledjob     viewer     -          -          -
+outbox.outboxmessage       viewer     -          -          -
 referrals.qualifyingevent  viewer     -          -          -
 referrals.attribution      viewer     -          -          -
 referrals.capture          viewer     -          -          -
@@ -121,6 +124,8 @@ referrals.attribution reverse     operator
 referrals.attribution claw_back   operator
 referrals.referralcode switch_off operator
 referrals.referralcode switch_on  operator
+mimivibes.scheduledjob run_now    operator
+outbox.outboxmessage send_again   operator
 """
 
 REASON = {"reason": "Looked into it.", "preview": "1"}
@@ -163,6 +168,8 @@ def rows(noks_code: str, ploy: Person) -> dict[type[Model], Model]:
     now = timezone.now()
     WebhookReceipt.objects.create(svix_id="msg_1", received_at=now, next_attempt_at=now)
     CommandRun.objects.create(command="cleanup_all", runner="x", started_at=now)
+    ScheduledJob.objects.create(name="verify_ledger", due_at=now)
+    OutboxMessage.objects.create(type="balance.changed", data={}, created_at=now, due_at=now)
     record_proof(started_at=now, seconds=0.1, faults=[])
     GrantRequest.objects.create(
         user=user_of(ploy), coins=1, reason="x", requested_by=chai, requested_at=now, nonce=uuid4()
@@ -300,7 +307,7 @@ def test_no_role_manages_staff_or_roles() -> None:
         permission
         for permission in permissions
         if permission.content_type.app_label
-        not in {"accounts", "mimivibes", "referrals", "rewards"}
+        not in {"accounts", "mimivibes", "outbox", "referrals", "rewards"}
         or permission.codename in {"add_user", "change_user", "delete_user"}
     ]
 

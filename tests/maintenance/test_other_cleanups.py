@@ -21,6 +21,7 @@ CLEANED = {
     "referrals_decision": "cleanup_captures: refusals; those of attributions are kept",
     "accounts_webhookreceipt": "cleanup_webhooks",
     "django_session": "cleanup_sessions",
+    "outbox_outboxmessage": "cleanup_webhooks",
     "rewards_idempotencyrecord": "cleanup_sessions",
     "mimivibes_commandrun": "cleanup_sessions",
     "backoffice_signinattempts": "cleanup_sessions, and every successful sign-in",
@@ -53,6 +54,7 @@ BOUNDED = {
     "rewards_balance": "four for each person",
     "rewards_rewardrule": "made by hand",
     "rewards_exchangerate": "made by hand",
+    "mimivibes_scheduledjob": "one for each job",
     "auth_group": "roles",
     "auth_group_permissions": "roles",
     "auth_permission": "one for each thing to do",
@@ -83,7 +85,11 @@ def test_contents_go_before_receipts_and_unfinished_ones_stay(now: datetime) -> 
 
     rows = run("cleanup_webhooks", "--apply")["rows"]
 
-    assert rows == {"old_webhook_payloads": 2, "old_webhook_receipts": 1}
+    assert rows == {
+        "old_webhook_payloads": 2,
+        "old_webhook_receipts": 1,
+        "old_outbox_messages": 0,
+    }
     left = WebhookReceipt.objects.values_list("svix_id", "payload")
     assert dict(left) == {"done_29": {"data": {}}, "done_31": None, "failed": {"data": {}}}
 
@@ -93,7 +99,11 @@ def test_the_ages_can_be_chosen(now: datetime) -> None:
 
     rows = run("cleanup_webhooks", "--days", "1", "--receipt-days", "1", "--apply")["rows"]
 
-    assert rows == {"old_webhook_payloads": 1, "old_webhook_receipts": 1}
+    assert rows == {
+        "old_webhook_payloads": 1,
+        "old_webhook_receipts": 1,
+        "old_outbox_messages": 0,
+    }
 
 
 def test_sessions_answers_and_records_of_runs_have_their_time(now: datetime) -> None:

@@ -13,6 +13,7 @@ COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in 
 ARGUMENTS = {
     "create_api_key": ["web app", "--scope", "events"],
     "log_user": ["user_nobody"],
+    "run_schedule": ["--crontab"],  # else it runs until it is told to stop
 }
 REFUSED = {
     "dev_token": ["nok"],

@@ -114,7 +114,7 @@ def test_reversing_during_the_hold_stops_the_release(
 
     by_aree(reverse_attribution, attribution_of(ploy))
 
-    assert release_due(now=timezone.now() + timedelta(days=4)) == 0
+    assert not release_due(now=timezone.now() + timedelta(days=4))
     assert balances(nok) == WELCOME
 
 

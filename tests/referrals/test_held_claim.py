@@ -174,12 +174,12 @@ def test_a_banned_persons_claim_waits_for_the_end_of_the_ban(
         approve_attribution(
             attribution=attribution_of(unknown_age), actor="aree", reason="Known", now=now
         )
-    assert release_due(now=now) == 0
+    assert not release_due(now=now)
     assert (attribution_of(unknown_age).status, balances(unknown_age)) == ("held", WELCOME)
 
     later = now + timedelta(seconds=1)
     deliver("user.updated", unknown_age, created_at=now, updated_at=later, banned=False)
-    assert release_due(now=later) == 1
+    assert release_due(now=later).moved == 1
     assert attribution_of(unknown_age).status == "pending"
 
 
@@ -200,8 +200,8 @@ def test_what_no_signal_decided_is_decided_by_release(noks_code: str, unknown_ag
     user = user_of(unknown_age)
     type(user).objects.filter(pk=user.pk).update(account_created_at=timezone.now())
 
-    assert release_due(now=timezone.now()) == 1
-    assert release_due(now=timezone.now()) == 0
+    assert release_due(now=timezone.now()).moved == 1
+    assert not release_due(now=timezone.now())
 
     assert attribution_of(unknown_age).status == "pending"
 

@@ -9,8 +9,9 @@ from mimivibes.maintenance.command import CleaningCommand, add_days_option, days
 
 class Command(CleaningCommand):
     help = (
-        "Clear the content of finished webhook deliveries, and later remove their receipts. A"
-        " delivery that has not been worked is never touched."
+        "Clear the content of finished webhook deliveries, and later remove their receipts. Remove"
+        " messages of the outbox sent 30 days ago, or given up 90 days ago. A delivery that has not"
+        " been worked, and a message that waits, is never touched."
     )
     example = "manage.py cleanup_webhooks --days 30 --receipt-days 90 --apply"
 

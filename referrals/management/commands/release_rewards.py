@@ -1,5 +1,7 @@
+import sys
 from argparse import ArgumentParser
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -10,7 +12,8 @@ from referrals.services.attributions import release_due
 class Command(ReportingCommand):
     help = (
         "Pay referrers whose hold is over, and decide attributions that were held until the age of"
-        " the account was known. Safe to run in parallel."
+        " the account was known. Safe to run in parallel. One that fails is named in the log and"
+        " tried again by the next run; the others go on. Exit status 1 if any failed."
     )
     example = "manage.py release_rewards --json"
 
@@ -18,7 +21,10 @@ class Command(ReportingCommand):
         self.add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        released = 0
-        while moved := release_due(now=timezone.now()):
-            released += moved
-        self.report({"released": released}, as_json=options["json"])
+        moved, failed = 0, set[UUID]()
+        while released := release_due(now=timezone.now(), passing_over=failed):
+            moved += released.moved
+            failed |= released.failed
+        self.report({"released": moved, "failed": len(failed)}, as_json=options["json"])
+        if failed:
+            sys.exit(1)
