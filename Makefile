@@ -2,9 +2,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-from_env_file = $(shell sed -n 's/^$(1)=\([0-9][0-9]*\)$$/\1/p' .env 2>/dev/null | tail -n 1)
+from_env_file = $(shell sed -n 's/^$(1)=\([0-9A-Fa-f.:]\{1,\}\)$$/\1/p' .env 2>/dev/null | tail -n 1)
 PORT ?= $(or $(call from_env_file,PORT),8000)
 WEB_WORKERS ?= $(or $(call from_env_file,WEB_WORKERS),2)
+LISTEN_ADDRESS ?= $(or $(call from_env_file,LISTEN_ADDRESS),0.0.0.0)
 
 .PHONY: run test check migrate serve bench messages requirements clean
 
@@ -39,15 +40,13 @@ check: $(VENV)/.ready
 migrate: $(VENV)/.ready-production
 	@$(PY) manage.py migrate
 
-# Two threads for each process, for one may be kept by somebody who downloads an export.
-serve: export PROMETHEUS_MULTIPROC_DIR = $(CURDIR)/.data/metrics-$(PORT)
+serve: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+serve: export PORT := $(PORT)
+serve: export WEB_WORKERS := $(WEB_WORKERS)
+serve: export LISTEN_ADDRESS := $(LISTEN_ADDRESS)
 serve: $(VENV)/.ready-production
-	@rm -rf $(PROMETHEUS_MULTIPROC_DIR) && mkdir -p $(PROMETHEUS_MULTIPROC_DIR)
-	@$(PY) manage.py check
 	@$(PY) manage.py collectstatic --no-input --verbosity 0
-	@exec $(VENV)/bin/granian --interface wsgi --workers $(WEB_WORKERS) --blocking-threads 2 \
-		--http 1 --no-ws --respawn-failed-workers --log-config deploy/granian-logging.json \
-		--host 0.0.0.0 --port $(PORT) mimivibes.wsgi:application
+	@exec deploy/serve
 
 bench: $(VENV)/.ready
 	@$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))

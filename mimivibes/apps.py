@@ -14,7 +14,7 @@ class MimivibesConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import user_erased, user_provisioned
-        from mimivibes import checks  # noqa: F401  (registers the system checks)
+        from mimivibes import checks, deployment  # noqa: F401  (they register the system checks)
         from mimivibes.metrics.processes import connect_signals
 
         user_provisioned.connect(_pay_welcome, dispatch_uid="mimivibes.pay_welcome")

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 SECRET_KEY_LENGTH = 50
+REDIS_SCHEMES = {"redis", "rediss", "unix"}
 MOST_SESSION_HOURS = 7 * 24
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
@@ -33,14 +34,20 @@ def _faults() -> Iterator[CheckMessage]:
     if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
         hint = "postgres://user:password@host/database"
         yield _error("E001", "DATABASE_URL is not set, or names no PostgreSQL.", hint)
-    if len(_secret_key()) < SECRET_KEY_LENGTH:
-        yield _error("E002", "SECRET_KEY is missing or shorter than 50 characters.")
+    if _is_guessable(_secret_key()):
+        hint = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        yield _error(
+            "E002", "SECRET_KEY is missing, shorter than 50 characters or no secret.", hint
+        )
+    if any(_is_guessable(key) for key in settings.SECRET_KEY_FALLBACKS):
+        yield _error("E016", "SECRET_KEY_FALLBACKS holds a key that is too short or no secret.")
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
         yield _error("E003", "ALLOWED_HOSTS is empty or allows every host.")
     if urlsplit(settings.APP_URL).scheme != "https":
         yield _error("E004", "APP_URL is not an https address.", "It begins every share link.")
     yield from _origin_faults("E005", "CORS_ALLOWED_ORIGINS")
     yield from _clerk_faults()
+    yield from _boundless_trust()
     if settings.DEVELOPMENT_ISSUER_KEY:
         yield _error("E010", "The development issuer is on, and anybody could sign in by it.")
 
@@ -55,8 +62,22 @@ def _clerk_faults() -> Iterator[CheckMessage]:
             "List the origins of your web app, e.g. https://app.example.com",
         )
     yield from _origin_faults("E008", "CLERK_AUTHORIZED_PARTIES")
+    for name in ("CLERK_JWKS_URL", "CLERK_API_URL", "CLERK_ISSUER"):
+        if getattr(settings, name) and not _is_trustworthy(getattr(settings, name)):
+            hint = "Keys by which people are believed, and our own secret key, go that way."
+            yield _error("E018", f"{name} is not an https address.", hint)
     if not settings.CLERK_WEBHOOK_SECRETS:
         yield _error("E009", "CLERK_WEBHOOK_SECRET is not set.", "Clerk's dashboard shows it.")
+
+
+def _boundless_trust() -> Iterator[CheckMessage]:
+    for network in settings.TRUSTED_PROXIES:
+        if _is_network(network) and ipaddress.ip_network(network, strict=False).prefixlen == 0:
+            yield _error(
+                "E017",
+                f"TRUSTED_PROXIES holds {network}, which is everybody.",
+                "Whoever is believed names any address as the visitor's. List your own proxies.",
+            )
 
 
 def _origin_faults(number: str, name: str) -> Iterator[CheckMessage]:
@@ -80,6 +101,14 @@ def network_settings(**kwargs: Any) -> list[CheckMessage]:
         for network in getattr(settings, name)
         if not _is_network(network)
     ]
+
+
+@register()
+def redis_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Name an address of Redis that cannot be read; every request would crash on it."""
+    if not settings.REDIS_URL or urlsplit(settings.REDIS_URL).scheme in REDIS_SCHEMES:
+        return []
+    return [_error("E019", "REDIS_URL is no address of a Redis.", "redis://host:6379/0")]
 
 
 @register()
@@ -117,6 +146,11 @@ def _secret_key() -> str:
         return str(settings.SECRET_KEY)
     except ImproperlyConfigured:  # Django's own way of saying that it is empty
         return ""
+
+
+def _is_guessable(key: str) -> bool:
+    """Tell whether a key is short, or one that Django made for a start."""
+    return len(key) < SECRET_KEY_LENGTH or key.startswith("django-insecure-")
 
 
 def _error(number: str, message: str, hint: str | None = None) -> CheckMessage:

@@ -17,8 +17,11 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 SECRET_KEY = env("SECRET_KEY", default=development.secret_key(DATA_DIR) if DEBUG else "")
+# Keys of before a rotation: what they signed is still believed, nothing new is signed by them.
+SECRET_KEY_FALLBACKS = words(env("SECRET_KEY_FALLBACKS", default=""))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 PORT = env.int("PORT", default=8000)
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 APP_URL = env("APP_URL", default=f"http://localhost:{PORT}" if DEBUG else "").rstrip("/")
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 TIME_ZONE = env("TIME_ZONE", default="UTC")
@@ -271,6 +274,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 SECURE_SSL_REDIRECT = not DEBUG
+# Prometheus asks each replica by itself, behind the proxy and its TLS.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG

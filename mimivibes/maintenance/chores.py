@@ -1,51 +1,92 @@
-"""What there is to clean, by command. Every table that grows is named here or in the tests."""
+"""What there is to clean, by command. How long every table's rows stay is in `retention`."""
 
 from datetime import timedelta
 from functools import partial
 
+from django.contrib.sessions.models import Session
+
+from accounts.models import WebhookReceipt
 from accounts.services import cleanup as webhooks
+from backoffice.models import SignInAttempts
+from backoffice.sign_in.throttle import KEPT as ATTEMPTS_AGE
 from mimivibes.maintenance import expired
-from mimivibes.maintenance.cleaning import Chore
+from mimivibes.maintenance.cleaning import Chore, rows_chore
+from mimivibes.models import CommandRun
+from outbox.models import OutboxMessage
 from outbox.services import cleanup as outbox
+from referrals.models import BrowserSession, Capture, Decision
 from referrals.services import cleanup as referrals
+from rewards.models import IdempotencyRecord
 
 CAPTURE_DAYS = 0
 PAYLOAD_DAYS = 30
 RECEIPT_DAYS = 90
 
 
+def _ago(age: timedelta) -> str:
+    return f"{age.days} days ago or earlier" if age else "by now"
+
+
 def capture_chores(*, captures: timedelta) -> tuple[Chore, ...]:
     return (
         Chore(
             "expired_captures",
+            Capture,
+            f"captures that expired {_ago(captures)} and led to no attribution",
             partial(referrals.count_expired_captures, age=captures),
             partial(referrals.remove_expired_captures, age=captures),
         ),
         Chore(
             "empty_browser_sessions",
-            referrals.count_empty_browser_sessions,
+            BrowserSession,
+            f"browser sessions begun {_ago(referrals.SESSION_AGE)} that hold no capture any more",
+            partial(referrals.count_empty_browser_sessions, captures=captures),
             referrals.remove_empty_browser_sessions,
         ),
-        Chore(
-            "old_network_addresses", referrals.count_old_addresses, referrals.forget_old_addresses
+        rows_chore(
+            "old_network_addresses",
+            Decision,
+            referrals.old_addresses,
+            by="address_hash",
+            what="hashes of network addresses, cleared on decisions made"
+            f" {_ago(referrals.ADDRESS_AGE)}",
+            change={"address_hash": ""},
         ),
-        Chore("old_refusals", referrals.count_old_refusals, referrals.remove_old_refusals),
+        rows_chore(
+            "old_refusals",
+            Decision,
+            referrals.old_refusals,
+            by="at",
+            what=f"decisions that refused a claim {_ago(referrals.REFUSAL_AGE)}",
+        ),
     )
 
 
 def webhook_chores(*, payloads: timedelta, receipts: timedelta) -> tuple[Chore, ...]:
     return (
-        Chore(
+        rows_chore(
             "old_webhook_payloads",
-            partial(webhooks.count_old_payloads, age=payloads),
-            partial(webhooks.clear_old_payloads, age=payloads),
+            WebhookReceipt,
+            partial(webhooks.old_payloads, age=payloads),
+            by="received_at",
+            what=f"contents, cleared of deliveries that were finished {_ago(payloads)}",
+            change={"payload": None},
         ),
-        Chore(
+        rows_chore(
             "old_webhook_receipts",
-            partial(webhooks.count_old_receipts, age=receipts),
-            partial(webhooks.remove_old_receipts, age=receipts),
+            WebhookReceipt,
+            partial(webhooks.old_receipts, age=receipts),
+            by="received_at",
+            what=f"receipts of deliveries that were finished {_ago(receipts)}",
         ),
-        Chore("old_outbox_messages", outbox.count_old_messages, outbox.remove_old_messages),
+        rows_chore(
+            "old_outbox_messages",
+            OutboxMessage,
+            outbox.old_messages,
+            by="id",
+            what=f"messages of the outbox that were sent {_ago(outbox.SENT_AGE)}, or given up"
+            f" {_ago(outbox.GIVEN_UP_AGE)}",
+        ),
     )
 
 
@@ -53,17 +94,35 @@ CAPTURES = capture_chores(captures=timedelta(days=CAPTURE_DAYS))
 WEBHOOKS = webhook_chores(
     payloads=timedelta(days=PAYLOAD_DAYS), receipts=timedelta(days=RECEIPT_DAYS)
 )
-SESSIONS = tuple(
-    Chore(
-        name,
-        lambda *, now, rows=rows: rows(now).count(),
-        lambda *, now, after, limit, rows=rows: expired.remove(rows(now), after=after, limit=limit),
-    )
-    for name, rows in (
-        ("expired_sessions", expired.old_sessions),
-        ("old_idempotency_records", expired.old_answers),
-        ("old_command_runs", expired.old_runs),
-        ("old_sign_in_attempts", expired.old_attempts),
-    )
+SESSIONS = (
+    rows_chore(
+        "expired_sessions",
+        Session,
+        expired.old_sessions,
+        by="expire_date",
+        what="sessions of the admin that have expired",
+    ),
+    rows_chore(
+        "old_idempotency_records",
+        IdempotencyRecord,
+        expired.old_answers,
+        by="created_at",
+        what=f"answers kept for repeated requests, given {_ago(expired.ANSWER_AGE)}",
+    ),
+    rows_chore(
+        "old_command_runs",
+        CommandRun,
+        expired.old_runs,
+        by="started_at",
+        what=f"records of runs that ended {_ago(expired.RUN_AGE)}",
+    ),
+    rows_chore(
+        "old_sign_in_attempts",
+        SignInAttempts,
+        expired.old_attempts,
+        by="since",
+        what=f"counts of attempts to sign in, begun {_ago(ATTEMPTS_AGE)}",
+    ),
 )
 EVERYTHING = (*CAPTURES, *WEBHOOKS, *SESSIONS)
+"""In this order, which the survey counts on: a payload is cleared before its receipt goes."""

@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBars
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from accounts.management.reporting import ReportingCommand
 from mimivibes.maintenance.cleaning import Chore, clean, survey
@@ -24,6 +24,7 @@ from mimivibes.models import CommandRun
 STOPPED_EARLY = 75
 MOST_IN_A_BATCH = 20_000
 BATCH_SIZE = 2_000
+CLEANING_BATCH_SIZE = 10_000
 
 
 class RecordedCommand(ReportingCommand):
@@ -65,7 +66,7 @@ class RecordedCommand(ReportingCommand):
             type=number_between(1, MOST_IN_A_BATCH),
             default=self.batch_size,
             metavar="N",
-            help=f"rows in one transaction, 1 to {MOST_IN_A_BATCH} (default {self.batch_size})",
+            help=f"most rows in a transaction, 1 to {MOST_IN_A_BATCH} (default {self.batch_size})",
         )
         parser.add_argument(
             "--max-seconds",
@@ -81,9 +82,11 @@ class RecordedCommand(ReportingCommand):
             with recorded_run(self.name, is_dry=not options["apply"], now=now) as (run, turn):
                 if options["apply"]:
                     until = began + (options["max_seconds"] or math.inf)
-                    with self._progress(options) as progress:
+                    console = Console(stderr=True)
+                    is_watched = console.is_terminal and not options["json"]
+                    with _Bars(console) if is_watched else nullcontext(_nobody) as progress:
                         limits = Limits(options["batch_size"], until)
-                        self.work(options, job=Job(run, turn, limits, now, progress))
+                        self.work(options, job=Job(run, turn, limits, now, progress, is_watched))
                 else:
                     self.survey(options, run=run, now=now)
         except self._refusals as error:
@@ -91,11 +94,6 @@ class RecordedCommand(ReportingCommand):
         self._tell(run, options, seconds=time.monotonic() - began)
         if run.outcome == CommandRun.Outcome.STOPPED:
             sys.exit(STOPPED_EARLY)
-
-    def _progress(self, options: dict[str, Any]) -> AbstractContextManager[Progress]:
-        console = Console(stderr=True)
-        shows = console.is_terminal and not options["json"]
-        return _Bars(console) if shows else nullcontext(lambda name, done: None)
 
     def _tell(self, run: CommandRun, options: dict[str, Any], *, seconds: float) -> None:
         is_stopped = run.outcome == CommandRun.Outcome.STOPPED
@@ -122,25 +120,41 @@ class RecordedCommand(ReportingCommand):
 
 
 class CleaningCommand(RecordedCommand):
-    """A clean-up: removes, in batches, what each of its chores finds."""
+    """A clean-up: removes, in batches, what each of its chores finds.
+
+    A batch takes fewer rows than it may if its locks would be long otherwise.
+    """
+
+    batch_size = CLEANING_BATCH_SIZE
 
     def chores(self, options: dict[str, Any]) -> Sequence[Chore]:
         """Return what this command cleans."""
         raise NotImplementedError
 
     def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
-        run.report.update(survey(self.chores(options), now=now))
+        self._chores = self.chores(options)
+        run.report.update(survey(self._chores, now=now))
 
     def work(self, options: dict[str, Any], *, job: Job) -> None:
-        clean(self.chores(options), job=job)
+        self._chores = self.chores(options)
+        clean(self._chores, job=job)
 
     def tell(self, run: CommandRun) -> Iterator[str]:
         verb = "would be cleaned" if run.is_dry else "cleaned"
+        rules = self._rules
         for name, rows in run.report.items():
-            yield f"{name.replace('_', ' ')}: {rows:,} {verb}"
+            yield f"{name.replace('_', ' ')}: {rows:,} {verb} ({rules[name]})"
 
     def facts(self, run: CommandRun) -> dict[str, Any]:
-        return {"rows": run.report}
+        return {"rows": run.report, "rules": self._rules}
+
+    @property
+    def _rules(self) -> dict[str, str]:
+        return {chore.name: chore.what for chore in self._chores}
+
+
+def _nobody(name: str, done: int, *, total: int | None = None) -> None:
+    """Tell nobody how far it is."""
 
 
 class _Bars(AbstractContextManager[Progress]):
@@ -150,7 +164,8 @@ class _Bars(AbstractContextManager[Progress]):
         self._bars = ProgressBars(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            TextColumn("{task.completed:,.0f} rows"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.completed:,.0f}{task.fields[of]} rows"),
             TimeElapsedColumn(),
             console=console,
         )
@@ -163,9 +178,10 @@ class _Bars(AbstractContextManager[Progress]):
     def __exit__(self, *error: object) -> None:
         self._bars.stop()
 
-    def _advance(self, name: str, done: int) -> None:
+    def _advance(self, name: str, done: int, *, total: int | None = None) -> None:
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name.replace("_", " "), total=None)
+            of = "" if total is None else f" of {total:,}"
+            self._tasks[name] = self._bars.add_task(name.replace("_", " "), total=total, of=of)
         self._bars.advance(self._tasks[name], done)
 
 

@@ -1,10 +1,9 @@
 """Rows that a time stands on, and that nothing else needs once it has passed."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from backoffice.models import SignInAttempts
 from backoffice.sign_in.throttle import KEPT as ATTEMPTS_AGE
@@ -25,21 +24,10 @@ def old_answers(now: datetime) -> QuerySet[IdempotencyRecord]:
 
 
 def old_runs(now: datetime) -> QuerySet[CommandRun]:
-    return CommandRun.objects.filter(finished_at__lte=now - RUN_AGE)
+    before = now - RUN_AGE
+    # Whatever ended by then began by then, and that is what there is an index of.
+    return CommandRun.objects.filter(finished_at__lte=before, started_at__lte=before)
 
 
 def old_attempts(now: datetime) -> QuerySet[SignInAttempts]:
     return SignInAttempts.objects.filter(since__lt=now - ATTEMPTS_AGE)
-
-
-def remove(rows: QuerySet[Any], *, after: Any, limit: int) -> tuple[int, Any]:
-    """Delete up to `limit` of these rows, which nothing refers to, by primary key."""
-    further = rows.filter(pk__gt=after) if after is not None else rows
-    locked = further.select_for_update(skip_locked=True).order_by("pk")
-    keys = list(locked.values_list("pk", flat=True)[:limit])
-    if not keys:
-        return 0, None
-    model: type[Model] = rows.model
-    found: QuerySet[Any] = model._default_manager.filter(pk__in=keys)
-    done = found._raw_delete(found.db)
-    return done, keys[-1] if len(keys) == limit else None

@@ -1,15 +1,18 @@
 """What a run works with: its record, its turn, its limits, and whom it tells how far it is."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from mimivibes.maintenance.runs import Turn
 from mimivibes.models import CommandRun
 
-Progress = Callable[[str, int], None]
-"""Told what is being done, and how many rows more of it are."""
+
+class Progress(Protocol):
+    """Told what is being done, how many rows more of it are, and of how many if that is known."""
+
+    def __call__(self, name: str, done: int, *, total: int | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Job:
     limits: Limits
     now: datetime
     progress: Progress
+    is_watched: bool = False
+    """Whether somebody looks on, for whom the rows are worth counting beforehand."""
 
     def may_go_on(self) -> bool:
         """Return whether another batch may begin; if time is over, say so on the record.

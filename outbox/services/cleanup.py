@@ -1,7 +1,6 @@
 """Remove messages that have had their time; what waits is never touched."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -12,21 +11,7 @@ SENT_AGE = timedelta(days=30)
 GIVEN_UP_AGE = timedelta(days=90)
 
 
-def count_old_messages(*, now: datetime) -> int:
-    return _old(now).count()
-
-
-def remove_old_messages(*, now: datetime, after: Any, limit: int) -> tuple[int, Any]:
-    """Remove up to `limit` old messages beyond `after`: how many, and where to go on (or None)."""
-    further = _old(now).filter(pk__gt=after) if after is not None else _old(now)
-    locked = further.select_for_update(skip_locked=True).order_by("pk")
-    keys = list(locked.values_list("pk", flat=True)[:limit])
-    found = OutboxMessage.objects.filter(pk__in=keys)
-    done = found._raw_delete(found.db) if keys else 0
-    return done, keys[-1] if len(keys) == limit else None
-
-
-def _old(now: datetime) -> QuerySet[OutboxMessage]:
+def old_messages(now: datetime) -> QuerySet[OutboxMessage]:
     """Return what was sent, or given up, long ago, read in the order of the ids alone.
 
     An id begins with the time at which it was made: nothing that is younger can be old enough.

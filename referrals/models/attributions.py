@@ -64,10 +64,11 @@ class Attribution(models.Model):
     )
     capture = models.ForeignKey(
         Capture,
-        models.SET_NULL,
+        models.PROTECT,
         null=True,
         blank=True,
         related_name="attributions",
+        db_constraint=False,  # attribution_capture_is_the_referees holds more
         verbose_name=_("capture"),
     )
     replaces = models.ForeignKey(
@@ -280,7 +281,12 @@ class Decision(models.Model):
         ProgramTerms, models.PROTECT, null=True, blank=True, db_index=False, verbose_name=_("terms")
     )
     capture = models.ForeignKey(
-        Capture, models.SET_NULL, null=True, blank=True, verbose_name=_("capture")
+        Capture,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_constraint=False,  # decision_capture_is_the_referees holds more
+        verbose_name=_("capture"),
     )
     code = models.CharField(_("code"), max_length=64)
     at = models.DateTimeField(_("at"))

@@ -150,6 +150,8 @@ class Capture(models.Model):
                 | Q(closed_at__isnull=False) & ~Q(closed_reason=""),
                 name="capture_is_closed_for_a_reason",
             ),
+            # What attributions and decisions refer to: the capture together with whose it is.
+            models.UniqueConstraint(fields=["id", "user"], name="capture_is_of_one_user"),
             models.UniqueConstraint(
                 fields=["user", "code"],
                 condition=Q(closed_at__isnull=True),

@@ -48,7 +48,8 @@ def test_by_default_it_tells_and_changes_nothing(expired: Capture) -> None:
     out = StringIO()
     call_command(COMMAND, stdout=out)
 
-    assert "expired captures: 1 would be cleaned" in out.getvalue()
+    told = "expired captures: 1 would be cleaned (captures that expired by now and led to no"
+    assert told in out.getvalue()
     assert "Nothing was changed. Add --apply to do it." in out.getvalue()
     assert Capture.objects.filter(pk=expired.pk).exists()
     assert CommandRun.objects.get().is_dry
@@ -58,14 +59,49 @@ def test_what_is_told_is_what_is_done(expired: Capture, now: datetime) -> None:
     CaptureFactory(first_opened_at=now - timedelta(days=31))
     alive = CaptureFactory(first_opened_at=now)
 
+    BrowserSessionFactory(created_at=now - timedelta(days=2))
+    used = _used_capture(now - timedelta(days=31))
+    Decision.objects.create(
+        referee=UserFactory(),
+        code="NOK",
+        at=now - REFUSAL_AGE,
+        outcome=Outcome.REFUSED,
+        address_hash="a" * 64,
+    )
+
     told = run(COMMAND)["rows"]
     done = run(COMMAND, "--apply")["rows"]
 
-    assert done["expired_captures"] == told["expired_captures"] == 2
-    # The session is empty only once its capture is gone, in the same run.
-    assert (told["empty_browser_sessions"], done["empty_browser_sessions"]) == (0, 1)
-    assert list(Capture.objects.all()) == [alive]
+    assert done == told
+    # One of the sessions is empty only once its capture is gone, in the same run.
+    assert list(done.values()) == [2, 2, 1, 1]
+    assert set(Capture.objects.all()) == {alive, used}
     assert run(COMMAND, "--apply")["rows"]["expired_captures"] == 0
+
+
+def _used_capture(opened_at: datetime) -> Capture:
+    """What somebody opened in a browser session, and was attributed by."""
+    session = BrowserSessionFactory(created_at=opened_at)
+    capture = CaptureFactory(first_opened_at=opened_at, browser_session=session)
+    AttributionFactory(capture=capture, referee=capture.user)
+    return capture  # type: ignore[no-any-return]  # factories are untyped
+
+
+def test_the_ages_are_told(now: datetime) -> None:
+    rules = run(COMMAND, "--days", "90")["rules"]
+
+    assert "expired 90 days ago or earlier" in rules["expired_captures"]
+    assert "365 days ago or earlier" in rules["old_refusals"]
+
+
+def test_what_somebody_signed_in_holds_is_left_while_a_claim_may_use_it(now: datetime) -> None:
+    """A claim that began a moment before the expiry is not to lose its capture."""
+    times = [now - timedelta(minutes=minutes) for minutes in (11, 9)]
+    _, young = (CaptureFactory(expires_at=at, first_opened_at=at) for at in times)
+
+    assert run(COMMAND)["rows"]["expired_captures"] == 1
+    assert run(COMMAND, "--apply")["rows"]["expired_captures"] == 1
+    assert list(Capture.objects.all()) == [young]
 
 
 def test_expired_captures_can_be_kept_for_staff_to_read(expired: Capture, now: datetime) -> None:
@@ -77,18 +113,19 @@ def test_expired_captures_can_be_kept_for_staff_to_read(expired: Capture, now: d
     assert list(Capture.objects.all()) == [expired]
 
 
-def test_what_led_to_an_attribution_stays_with_its_browser_session(expired: Capture) -> None:
-    AttributionFactory(capture=expired)
+def test_what_led_to_an_attribution_stays_with_its_browser_session(now: datetime) -> None:
+    used = _used_capture(now - timedelta(days=40))
 
     run(COMMAND, "--apply")
 
-    assert Capture.objects.get().browser_session is not None
+    assert Capture.objects.get().browser_session == used.browser_session
     assert (Attribution.objects.count(), TimelineEntry.objects.count()) == (1, 1)
 
 
-def test_a_decision_outlives_the_capture_that_it_was_about(expired: Capture, now: datetime) -> None:
+def test_a_decision_outlives_the_capture_that_it_was_about(now: datetime) -> None:
+    capture = CaptureFactory(first_opened_at=now - timedelta(days=40))
     decision = Decision.objects.create(
-        referee=UserFactory(), capture=expired, code="NOK", at=now, outcome=Outcome.REFUSED
+        referee=capture.user, capture=capture, code="NOK", at=now, outcome=Outcome.REFUSED
     )
 
     run(COMMAND, "--apply")
@@ -126,7 +163,7 @@ def test_small_batches_reach_everything(now: datetime, batch_size: str) -> None:
     """Rows that stay, and rows with equal times, do not stop or skip any."""
     long_ago = now - timedelta(days=40)
     captures = CaptureFactory.create_batch(5, first_opened_at=long_ago)
-    AttributionFactory(capture=captures[2])
+    AttributionFactory(capture=captures[2], referee=captures[2].user)
     BrowserSessionFactory.create_batch(3, created_at=long_ago)
 
     rows = run(COMMAND, "--apply", "--batch-size", batch_size)["rows"]

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import WebhookReceipt
@@ -14,53 +13,6 @@ from rewards.models import IdempotencyRecord
 from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db
-
-CLEANED = {
-    "referrals_capture": "cleanup_captures",
-    "referrals_browsersession": "cleanup_captures",
-    "referrals_decision": "cleanup_captures: refusals; those of attributions are kept",
-    "accounts_webhookreceipt": "cleanup_webhooks",
-    "django_session": "cleanup_sessions",
-    "outbox_outboxmessage": "cleanup_webhooks",
-    "rewards_idempotencyrecord": "cleanup_sessions",
-    "mimivibes_commandrun": "cleanup_sessions",
-    "backoffice_signinattempts": "cleanup_sessions, and every successful sign-in",
-}
-KEPT_FOR_EVER = {
-    "rewards_transaction": "the ledger",
-    "rewards_entry": "the ledger",
-    "referrals_attribution": "what the ledger's rewards are for",
-    "referrals_timelineentry": "the history of attributions",
-    "referrals_qualifyingevent": "an event is unique by its id for ever",
-    "django_admin_log": "what staff did",
-    "rewards_grantrequest": "what staff asked for",
-    "rewards_ledgerproof": "one for each run of verify_ledger",
-    "rewards_issuedday": "one for each day",
-    "referrals_funnelday": "one for each day and program",
-}
-BOUNDED = {
-    "accounts_user": "one for each person",
-    "accounts_user_groups": "staff",
-    "accounts_user_user_permissions": "staff",
-    "otp_totp_totpdevice": "staff",
-    "otp_static_staticdevice": "staff",
-    "otp_static_statictoken": "staff",
-    "accounts_apikey": "made by hand",
-    "accounts_clerksync": "made by hand",
-    "referrals_userdevice": "at most 50 for each person",
-    "referrals_referralcode": "a few for each person",
-    "referrals_program": "made by hand",
-    "referrals_programterms": "made by hand",
-    "rewards_balance": "four for each person",
-    "rewards_rewardrule": "made by hand",
-    "rewards_exchangerate": "made by hand",
-    "mimivibes_scheduledjob": "one for each job",
-    "auth_group": "roles",
-    "auth_group_permissions": "roles",
-    "auth_permission": "one for each thing to do",
-    "django_content_type": "one for each model",
-    "django_migrations": "one for each migration",
-}
 
 
 @pytest.fixture
@@ -142,10 +94,3 @@ def test_cleanup_all_does_all_of_them_in_one_report(now: datetime) -> None:
 
     assert (rows["old_webhook_receipts"], rows["expired_sessions"]) == (1, 1)
     assert rows["expired_captures"] == 0
-
-
-def test_every_table_is_cleaned_bounded_or_meant_to_last() -> None:
-    """A new table that grows without bound needs a chore, or a reason."""
-    tables = set(connection.introspection.table_names())
-
-    assert tables == {*CLEANED, *KEPT_FOR_EVER, *BOUNDED}

@@ -1,12 +1,22 @@
 """Runs of maintenance: one at a time on any machine, stopped, killed and taken up again."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from io import StringIO
+from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db.models import Model
 from django.utils import timezone
+from rich.console import Console
 
+from accounts.models import WebhookReceipt
+from mimivibes.maintenance import command as commands
+from mimivibes.maintenance.cleaning import FIRST_BATCH, SECONDS_OF_A_BATCH, Pace
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, Turn, recorded_run
 from mimivibes.models import CommandRun
 from referrals.models import BrowserSession, Capture
@@ -15,32 +25,57 @@ from tests.maintenance.commands import run, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "cleanup_captures"
-MANY = 3_000
+EVERY_COMMAND = ["cleanup_captures", "cleanup_webhooks", "cleanup_sessions", "cleanup_all"]
+MANY = 600
 SECONDS_TO_BEGIN = 30
 
 
-@pytest.fixture
-def expired_captures() -> None:
-    """Enough that batches of one take a while."""
+def _expired_captures(amount: int = MANY) -> None:
     long_ago = timezone.now() - timedelta(days=40)
-    session, code = BrowserSessionFactory(created_at=long_ago), ReferralCodeFactory()
     times = {"first_opened_at": long_ago, "opened_at": long_ago, "expires_at": long_ago}
+    code = ReferralCodeFactory()
     sessions = BrowserSession.objects.bulk_create(
-        BrowserSessionFactory.build_batch(MANY, created_at=long_ago)
+        BrowserSessionFactory.build_batch(amount, created_at=long_ago)
     )
     Capture.objects.bulk_create(
-        Capture(code=code, browser_session=each, **times) for each in [*sessions, session]
+        Capture(code=code, browser_session=each, **times) for each in sessions
     )
 
 
-def test_a_second_run_says_who_runs_and_does_nothing() -> None:
+def _old_receipts() -> None:
+    at = timezone.now() - timedelta(days=100)
+    WebhookReceipt.objects.bulk_create(
+        WebhookReceipt(
+            svix_id=f"msg_{n}", payload={}, status="processed", received_at=at, processed_at=at
+        )
+        for n in range(MANY)
+    )
+
+
+def _ended_sessions() -> None:
+    now = timezone.now()
+    Session.objects.bulk_create(
+        Session(session_key=f"{n:032}", expire_date=now) for n in range(MANY)
+    )
+
+
+@pytest.mark.parametrize("name", EVERY_COMMAND)
+def test_a_second_run_says_who_runs_and_does_nothing(name: str) -> None:
     with (
-        recorded_run(COMMAND, is_dry=False, now=timezone.now()) as (first, _turn),
+        recorded_run(name, is_dry=False, now=timezone.now()) as (first, _turn),
         pytest.raises(CommandError, match=f"runs already: {first.runner}, since"),
     ):
-        call_command(COMMAND)
+        call_command(name, "--apply")
 
     assert [found.outcome for found in CommandRun.objects.all()] == ["done"]
+
+
+@pytest.mark.parametrize("name", EVERY_COMMAND)
+def test_on_an_empty_database_there_is_nothing_to_do(name: str) -> None:
+    told, done = run(name), run(name, "--apply")
+
+    assert set(told["rows"].values()) == set(done["rows"].values()) == {0}
+    assert set(told["rules"]) == set(told["rows"]) == set(done["rows"])
 
 
 def test_the_turn_comes_back_when_the_first_has_ended() -> None:
@@ -70,43 +105,86 @@ def test_a_lost_lock_is_noticed_before_the_next_batch() -> None:
         turn.check()
 
 
-@pytest.mark.usefixtures("expired_captures")
-def test_it_stops_in_time_and_the_next_run_goes_on() -> None:
+def test_it_stops_in_time_and_the_next_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    _expired_captures()
+    slow = commands.clean
+
+    def clean_a_hundred(*arguments: Any, job: Any) -> None:
+        """As if the time were over after so many batches."""
+        batches = iter([False] * 100)
+        over = property(lambda limits: next(batches, True))
+        monkeypatch.setattr(type(job.limits), "is_over", over)
+        slow(*arguments, job=job)
+
+    monkeypatch.setattr(commands, "clean", clean_a_hundred)
     with pytest.raises(SystemExit) as stopped:
-        call_command(COMMAND, "--apply", "--batch-size", "1", "--max-seconds", "1")
+        call_command(COMMAND, "--apply", "--batch-size", "1", "--max-seconds", "60")
+    monkeypatch.undo()
 
     assert stopped.value.code == 75
     first = CommandRun.objects.get()
-    assert first.outcome == "stopped"
-    done = first.report["expired_captures"]
-    assert 0 < done < MANY
-    assert run(COMMAND, "--apply")["rows"]["expired_captures"] == MANY + 1 - done
+    assert (first.outcome, first.report) == ("stopped", {"expired_captures": 100})
+    assert run(COMMAND, "--apply")["rows"]["expired_captures"] == MANY - 100
 
 
-@pytest.mark.usefixtures("expired_captures")
-def test_what_was_killed_loses_nothing_and_repeats_nothing() -> None:
-    process = started(COMMAND, "--apply", "--batch-size", "1")
+@pytest.mark.parametrize(
+    ("name", "make", "model", "chore"),
+    [
+        ("cleanup_captures", _expired_captures, Capture, "expired_captures"),
+        ("cleanup_webhooks", _old_receipts, WebhookReceipt, "old_webhook_receipts"),
+        ("cleanup_sessions", _ended_sessions, Session, "expired_sessions"),
+        ("cleanup_all", _ended_sessions, Session, "expired_sessions"),
+    ],
+)
+def test_what_was_killed_loses_nothing_and_repeats_nothing(
+    name: str, make: Callable[[], None], model: type[Model], chore: str
+) -> None:
+    make()
+    rows = model._default_manager
+    process = started(name, "--apply", "--batch-size", "1")
     deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while Capture.objects.count() > MANY:
+    while rows.count() == MANY:
         assert time.monotonic() < deadline, process.communicate()
-        time.sleep(0.01)
-    with pytest.raises(AlreadyRunning):
-        _begin()
+        time.sleep(0.005)
+    with pytest.raises(AlreadyRunning), recorded_run(name, is_dry=False, now=timezone.now()):
+        pass
     process.kill()
     process.wait()
-    left = Capture.objects.count()
+    left = rows.count()
 
-    rows = run(COMMAND, "--apply")["rows"]
+    done = run(name, "--apply")["rows"]
 
-    assert 0 < left < MANY + 1
-    assert rows["expired_captures"] == left
-    assert not Capture.objects.exists()
-    assert list(CommandRun.objects.order_by("pk").values_list("outcome", flat=True)) == [
-        "killed",
-        "done",
-    ]
+    assert 0 < left < MANY
+    assert done[chore] == left
+    assert not rows.exists()
+    outcomes = CommandRun.objects.order_by("pk").values_list("outcome", flat=True)
+    assert list(outcomes) == ["killed", "done"]
 
 
-def _begin() -> None:
-    with recorded_run(COMMAND, is_dry=False, now=timezone.now()):
-        pass
+def test_on_a_terminal_it_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    _expired_captures(3)
+    terminal = StringIO()
+    console = partial(Console, force_terminal=True, file=terminal, width=100)
+    monkeypatch.setattr(commands, "Console", lambda stderr: console())
+
+    call_command(COMMAND, "--apply", stdout=StringIO())
+
+    assert "expired captures" in terminal.getvalue()
+    assert "3 of 3 rows" in terminal.getvalue()
+
+
+def test_batches_shrink_when_they_take_long_and_grow_again() -> None:
+    pace = Pace(most=FIRST_BATCH * 3)
+    sizes = []
+    for seconds in (SECONDS_OF_A_BATCH / 10, SECONDS_OF_A_BATCH / 10, SECONDS_OF_A_BATCH * 2, 9.0):
+        sizes.append(pace.rows)
+        pace.adapt(seconds)
+
+    assert [*sizes, pace.rows] == [200, 400, 600, 300, 200]
+
+
+def test_no_batch_is_larger_than_was_asked_for() -> None:
+    pace = Pace(most=3)
+    pace.adapt(0.000_001)
+
+    assert pace.rows == 3

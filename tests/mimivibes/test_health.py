@@ -67,3 +67,8 @@ def test_everything_else_is_sent_to_tls() -> None:
 
     assert response.status_code == 301
     assert response["Location"].startswith("https://")
+
+
+@override_settings(SECURE_SSL_REDIRECT=True)
+def test_prometheus_asks_a_replica_behind_the_proxy_by_plain_http() -> None:
+    assert Client().get("/metrics").status_code == 403  # refused without a token, not redirected

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from outbox.models import OutboxMessage
-from outbox.services.cleanup import count_old_messages, remove_old_messages
+from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def test_sent_messages_go_after_a_month_and_given_up_ones_after_three() -> None:
         message(7, made=lately, sent_at=lately),
     ]
 
-    assert count_old_messages(now=now) == len(gone)
-    done, after = remove_old_messages(now=now, after=None, limit=2)
-    assert (done, remove_old_messages(now=now, after=after, limit=2)) == (2, (1, None))
+    rows = run("cleanup_webhooks", "--apply", "--batch-size", "2")["rows"]
+
+    assert rows["old_outbox_messages"] == len(gone)
     assert set(OutboxMessage.objects.all()) == set(stay)

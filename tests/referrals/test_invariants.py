@@ -235,10 +235,11 @@ def test_one_event_id_twice() -> None:
 
 
 def _decision() -> Decision:
+    capture = CaptureFactory()
     return Decision.objects.create(
-        referee=UserFactory(),
+        referee=capture.user,
         attribution=AttributionFactory(),
-        capture=CaptureFactory(),
+        capture=capture,
         code="ABCD",
         at=timezone.now(),
         outcome="held",
@@ -282,6 +283,41 @@ def test_deleting_what_is_only_added_to(table: str, make: Callable[[], Any]) -> 
 )
 def test_truncating_what_is_only_added_to(table: str) -> None:
     refuses("append-only: TRUNCATE", f"TRUNCATE {table} CASCADE")
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "somebody else's"])
+def test_an_attribution_or_a_decision_by_a_capture_that_is_not_the_referees(whose: str) -> None:
+    session, holder = BrowserSessionFactory(), UserFactory() if "else" in whose else None
+    capture = CaptureFactory(user=holder, browser_session=session)
+    over = AttributionFactory(status=Status.REVERSED)
+    now = "; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+
+    for constraint, row, changes in (
+        ("attribution_capture_is_the_referees", over, {"id": uuid.uuid4()}),
+        ("decision_capture_is_the_referees", _decision(), {}),
+    ):
+        statement, values = copy_of(row, capture_id=capture.pk, **changes)
+        refuses(constraint, statement + now, *values)
+
+
+def test_deleting_a_capture_that_an_attribution_stands_on() -> None:
+    capture = CaptureFactory()
+    AttributionFactory(capture=capture, referee=capture.user)
+
+    refuses(
+        "attribution_capture_is_the_referees",
+        "DELETE FROM referrals_capture WHERE id = %s",
+        capture.pk,
+    )
+
+
+def test_a_decision_loses_its_capture_with_it() -> None:
+    decision = _decision()
+
+    sql("DELETE FROM referrals_capture WHERE id = %s", decision.capture_id)
+
+    decision.refresh_from_db()
+    assert decision.capture_id is None
 
 
 def test_a_decision_may_lose_its_address_and_its_capture() -> None:
