@@ -13,6 +13,7 @@ from accounts.models import User
 from mimivibes.legacy.models import LegacyAccount, LegacyTransaction, Matter
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.models import CommandRun
+from outbox.models import OutboxMessage
 from referrals.models import Attribution, QualifyingEvent, ReferralCode, TimelineEntry
 from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
@@ -66,6 +67,15 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(source: str, world: OldWor
     assert told["rows"]["people"] == done["rows"]["people"]
     assert told["rows"]["invitations"] == done["rows"]["invitations"]
     assert told["to_settle"] == done["to_settle"]
+
+
+def test_the_web_app_is_told_nothing_of_what_was_there_before(source: str, settings: Any) -> None:
+    settings.SVIX_TOKEN = "testsk_outbox"
+
+    run(COMMAND, "--source", source, "--apply")
+
+    assert Attribution.objects.exists()
+    assert not OutboxMessage.objects.exists()
 
 
 def test_a_second_run_changes_nothing(source: str) -> None:
