@@ -14,6 +14,7 @@ ARGUMENTS = {
     "create_api_key": ["web app", "--scope", "events"],
     "unused_tables": ["report"],
     "log_user": ["user_nobody"],
+    "run_schedule": ["--crontab"],  # else it runs until it is told to stop
 }
 REFUSED = {
     "dev_token": ["nok"],
