@@ -141,9 +141,11 @@ INSERT INTO legacy_legacytransaction (
     origin, legacy_id, user_id, legacy_user_id, event_type, at, stars, free_points, coins, exp,
     details
 )
-SELECT %s, id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp, details::jsonb
+SELECT %s, r.id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp,
+       CASE WHEN person.deleted_at IS NULL THEN details::jsonb ELSE '{}' END
 FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[],
             %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
     AS r (id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp, details)
+LEFT JOIN accounts_user AS person ON person.id = r.user_id
 ON CONFLICT (origin, legacy_id) DO NOTHING
 """
