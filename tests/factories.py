@@ -9,6 +9,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import User
 from mimivibes.legacy.models import LegacyTransaction, Matter
+from mimivibes.models import UnusedTableBackup
 from referrals.models import (
     Attribution,
     BrowserSession,
@@ -135,3 +136,22 @@ class AttributionFactory(DjangoModelFactory[Attribution]):
             actor="test",
             reason="Made for a test.",
         )
+
+
+class UnusedTableBackupFactory(DjangoModelFactory[UnusedTableBackup]):
+    """A backup that is on record, but not on the disk."""
+
+    class Meta:
+        model = UnusedTableBackup
+
+    schema = "public"
+    name = "referral_codes"
+    oid = factory.Sequence(lambda n: 20_000 + n)
+    folder = "/srv/backups/public-referral_codes"
+    checksum = "0" * 64
+    size = 2_048
+    rows = 2
+    content_hash = "0" * 32
+    server_version = "18.1"
+    runner = "x"
+    verified_at = factory.LazyFunction(timezone.now)

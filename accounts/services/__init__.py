@@ -12,6 +12,7 @@ from accounts.services.imports import KnownPerson, import_people
 from accounts.services.people import (
     AccountBanned,
     AccountDeleted,
+    Erased,
     Unapplied,
     apply_clerk_profile,
     erase_user,
@@ -19,6 +20,7 @@ from accounts.services.people import (
     learn_account_age,
     provision_user,
 )
+from accounts.services.salts import forget_salts, salt_of, salts_of_the_past
 from accounts.services.sync import SyncReport, sync_all_users, sync_missing_users
 from accounts.services.webhooks import (
     Inbox,
@@ -35,6 +37,7 @@ __all__ = [
     "AccountBanned",
     "AccountDeleted",
     "ApiKeyInvalid",
+    "Erased",
     "Inbox",
     "KeyNameUnusable",
     "KnownPerson",
@@ -47,6 +50,7 @@ __all__ = [
     "authenticate_api_key",
     "create_api_key",
     "erase_user",
+    "forget_salts",
     "identify",
     "import_people",
     "inbox_figures",
@@ -57,6 +61,8 @@ __all__ = [
     "receive_webhook",
     "replay_webhook",
     "revoke_api_key",
+    "salt_of",
+    "salts_of_the_past",
     "sync_all_users",
     "sync_missing_users",
 ]

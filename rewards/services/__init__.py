@@ -5,7 +5,7 @@ from rewards.services.exchanging import NoRate, active_rates, exchange
 from rewards.services.forfeits import forfeit_balances
 from rewards.services.grant_requests import NotWaiting, SecondPersonNeeded
 from rewards.services.grants import UserGone, grant, grant_by_clerk_id
-from rewards.services.idempotency import Answer, answer_once
+from rewards.services.idempotency import Answer, answer_once, forget_answers
 from rewards.services.issued import (
     GrantsWaiting,
     Issued,
@@ -60,6 +60,7 @@ __all__ = [
     "earned_between",
     "exchange",
     "forfeit_balances",
+    "forget_answers",
     "grant",
     "grant_by_clerk_id",
     "grants_waiting",

@@ -29,7 +29,7 @@ from outbox.models import OutboxMessage
 from rewards.models import GrantRequest
 from rewards.services import record_proof
 from tests.backoffice import admin_pages
-from tests.factories import LegacyTransactionFactory, MatterFactory
+from tests.factories import LegacyTransactionFactory, MatterFactory, UnusedTableBackupFactory
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import user_of
@@ -62,6 +62,7 @@ rewards.rewardrule         viewer     operator   operator   -
 rewards.exchangerate       viewer     operator   operator   -
 referrals.decision         viewer     -          -          -
 mimivibes.commandrun       viewer     -          -          -
+mimivibes.unusedtablebackup viewer    -          -          -
 legacy.legacyaccount       viewer     -          -          -
 legacy.legacytransaction   viewer     -          -          -
 legacy.matter              viewer     -          reviewer   -
@@ -108,6 +109,7 @@ referrals_attribution_restore    operator  operator
 referrals_attribution_move       operator  operator
 referrals_attribution_undo-move  operator  operator
 accounts_user_attribute          operator  operator
+accounts_user_personal_data      reviewer:405  reviewer:404
 accounts_user_grant              operator  operator
 accounts_user_take-back          operator  operator
 referrals_programterms_what_if        operator  operator
@@ -173,6 +175,7 @@ def rows(noks_code: str, ploy: Person) -> dict[type[Model], Model]:
     now = timezone.now()
     WebhookReceipt.objects.create(svix_id="msg_1", received_at=now, next_attempt_at=now)
     CommandRun.objects.create(command="cleanup_all", runner="x", started_at=now)
+    UnusedTableBackupFactory()
     ScheduledJob.objects.create(name="verify_ledger", due_at=now)
     OutboxMessage.objects.create(type="balance.changed", data={}, created_at=now, due_at=now)
     record_proof(started_at=now, seconds=0.1, faults=[])
