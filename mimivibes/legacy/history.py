@@ -9,7 +9,7 @@ from django.db import connection
 from accounts.models import User
 from mimivibes.legacy.codes import user_ids
 from mimivibes.legacy.importing import Import
-from mimivibes.legacy.models import LegacyTransaction
+from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
 from mimivibes.legacy.quirks import amounts_moved, json_of, whole
 from mimivibes.legacy.source import Row
 from mimivibes.legacy.statements import EXCHANGES, TRANSACTIONS, WITHOUT_TRANSACTIONS
@@ -37,9 +37,14 @@ def keep_history(run: Import) -> None:
     )
 
 
-def forget_details(*, user_id: int) -> None:
-    """Empty what old rows say of somebody erased; the amounts stay."""
-    LegacyTransaction.objects.filter(user_id=user_id).exclude(details={}).update(details={})
+def forget_details(*, user_id: int) -> dict[str, int]:
+    """Empty what old rows say of somebody erased, and return of how many; the amounts stay."""
+    rows = LegacyTransaction.objects.filter(user_id=user_id).exclude(details={})
+    accounts = LegacyAccount.objects.filter(user_id=user_id).exclude(kept={})
+    return {
+        "old_transactions_emptied": rows.update(details={}),
+        "old_accounts_emptied": accounts.update(kept={}),
+    }
 
 
 def _transaction(run: Import, row: Row) -> Kept:

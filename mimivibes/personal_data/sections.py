@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import User, WebhookReceipt
+from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
 from referrals.models import (
     Attribution,
     BrowserSession,
@@ -45,6 +46,7 @@ NOT_THEIRS = {
     "referrals.ProgramTerms.created_by": "the member of staff who made the terms",
     "rewards.GrantRequest.requested_by": "the member of staff who asked",
     "rewards.GrantRequest.decided_by": "the member of staff who decided",
+    "legacy.Matter.user": "what an import left to staff, and what they wrote about it",
     "rewards.Balance.user": "shown with the person, under balances",
     "rewards.Entry.user": "shown as the amounts of a transaction",
 }
@@ -70,6 +72,28 @@ def person(user: User) -> Shown:
 def time(at: datetime | None) -> str | None:
     """Return a time as the API writes it."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def _earlier_account(account: LegacyAccount) -> Shown:
+    return {
+        "imported_at": time(account.imported_at),
+        "opened_with": account.opened,
+        "kept": account.kept,
+    }
+
+
+def _earlier_transaction(row: LegacyTransaction) -> Shown:
+    return {
+        "at": time(row.at),
+        "event_type": row.event_type,
+        "amounts": {
+            "stars": row.stars,
+            "free_points": row.free_points,
+            "coins": row.coins,
+            "exp": row.exp,
+        },
+        "details": row.details,
+    }
 
 
 def _code(code: ReferralCode) -> Shown:
@@ -300,5 +324,17 @@ SECTIONS = (
             .annotate(content_kept=Q(payload__isnull=False))
         ),
         _delivery,
+    ),
+    Section(
+        "earlier_app",
+        ("legacy.LegacyAccount.user",),
+        lambda user: LegacyAccount.objects.filter(user=user),
+        _earlier_account,
+    ),
+    Section(
+        "earlier_transactions",
+        ("legacy.LegacyTransaction.user",),
+        lambda user: LegacyTransaction.objects.filter(user=user),
+        _earlier_transaction,
     ),
 )

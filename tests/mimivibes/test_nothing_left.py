@@ -18,12 +18,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import create_api_key, erase_user
+from mimivibes.legacy.models import LegacyAccount
 from mimivibes.personal_data.sections import SECTIONS
 from referrals.models import TimelineEntry
 from rewards.models import GrantRequest, IdempotencyRecord
 from tests.accounts.requests import deliver
 from tests.clerk import event, signed, user_object
 from tests.database import without_triggers
+from tests.factories import LegacyTransactionFactory
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import user_of
@@ -55,6 +57,10 @@ STAYS = {
     "rewards_transaction.actor": LEDGER,
     "rewards_grantrequest.reason": STAFF_WROTE,
     "rewards_grantrequest.decision_reason": STAFF_WROTE,
+    "legacy_legacyaccount.opened": "amounts alone",
+    "legacy_legacytransaction.legacy_id": "the number of an old row",
+    "legacy_legacytransaction.legacy_user_id": "a Clerk id",
+    "legacy_legacytransaction.event_type": "what kind of row it was",
     "accounts_webhookreceipt.svix_id": "an id of Svix's",
     "accounts_webhookreceipt.type": "what kind of delivery it was",
     "accounts_webhookreceipt.reason": "a sentence of ours",
@@ -93,6 +99,8 @@ def everything(noks_code: str, aree: Client, back_end: BackEnd, ploy: Person) ->
         user=user, coins=1, reason="x", requested_by=staff, requested_at=timezone.now(),
         nonce="5a0b8f6e-6d8c-4f8e-8a59-7d2f8d3b8f11",
     )  # fmt: skip
+    LegacyTransactionFactory(user=user)
+    LegacyAccount.objects.create(user=user, imported_at=timezone.now(), kept={"level": 3})
     LogEntry.objects.log_actions(staff.pk, [user], CHANGE, "x", single_object=True)
     return user
 
