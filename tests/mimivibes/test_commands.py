@@ -20,6 +20,7 @@ REFUSED = {
     "explain": ["user_nobody"],
     "load_demo": [],
     "reset_second_factor": ["nobody"],
+    "send_outbox": [],
 }
 
 
