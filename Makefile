@@ -7,7 +7,7 @@ PORT ?= $(or $(call from_env_file,PORT),8000)
 WEB_WORKERS ?= $(or $(call from_env_file,WEB_WORKERS),2)
 LISTEN_ADDRESS ?= $(or $(call from_env_file,LISTEN_ADDRESS),0.0.0.0)
 
-.PHONY: run test check migrate serve bench messages requirements clean
+.PHONY: run test check migrate serve bench trial messages requirements clean
 
 $(VENV)/.ready: requirements-dev.txt
 	@echo "Installing into $(VENV) ..."
@@ -50,6 +50,10 @@ serve: $(VENV)/.ready-production
 
 bench: $(VENV)/.ready
 	@$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+# Needs Debian's patroni, etcd-server, haproxy, pgbouncer, nginx, redis-server, postgresql-15.
+trial: $(VENV)/.ready
+	@$(PY) -m deploy.trial $(TRIAL)
 
 # Needs GNU gettext (apt install gettext). Translate what is new in locale/, then run it again.
 MESSAGES = $(PY) manage.py makemessages --locale th --no-location --no-wrap --no-obsolete \
