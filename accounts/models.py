@@ -8,6 +8,8 @@ Invariants, held by the database:
 - A tombstone (`deleted_at`) holds no personal data, and keeps its `clerk_id` so that nothing
   resurrects it.
 - An API key is stored as its SHA-256 alone, unique, with at least one scope, each a known one.
+- A salt for hashes is one for each day, and random: once it is deleted nobody, whatever secrets
+  they hold, can tell what a hash of that day was made of.
 - A webhook delivery has one receipt, unique on `svix-id`; what is not finished has a time at which
   to try again, what is finished has the time at which it was.
 """
@@ -299,3 +301,17 @@ class ClerkSync(models.Model):
 
     def __str__(self) -> str:
         return f"Synchronisation of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class HashSalt(models.Model):
+    """What the network addresses of one day (UTC) are hashed with, until it is deleted."""
+
+    day = models.DateField(primary_key=True)
+    value = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("hash salt")
+        verbose_name_plural = _("hash salts")
+
+    def __str__(self) -> str:
+        return self.day.isoformat()

@@ -12,4 +12,5 @@ account_age_learned = Signal()
 """Clerk's creation time of the account, unknown so far, is now known."""
 
 user_erased = Signal()
-"""The person's data is gone and a tombstone stands."""
+"""The person's data is gone and a tombstone stands. Receivers drop what their app holds of it, and
+return how many rows they did what to."""

@@ -2,7 +2,7 @@
 
 Spreadsheets run what begins like a formula: such text gets an apostrophe before it, numbers stay
 numbers. Who may not see personal data gets a fixed word in its place. Each export is in the admin's
-log from its beginning, and says there how it ended.
+log from its beginning, and says there how it ended; that something was searched for, but not what.
 """
 
 import csv
@@ -20,16 +20,19 @@ from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db import DataError
 from django.db.models import Model, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
     HttpResponseNotAllowed,
     HttpResponseRedirect,
+    QueryDict,
     StreamingHttpResponse,
 )
 from django.urls import URLPattern, path, reverse
@@ -184,11 +187,20 @@ def may_see_personal_data(request: HttpRequest) -> bool:
     return request.user.has_perm(MAY_SEE_PERSONAL_DATA)
 
 
+def filter_told(asked: QueryDict) -> str:
+    """Name a list's filter for the log, which is kept for ever: no address, no name, no search."""
+    told = asked.copy()
+    for name in asked:
+        if name == SEARCH_VAR or name.partition(LOOKUP_SEP)[0] in PERSONAL_FIELDS:
+            told[name] = "hidden"
+    return told.urlencode() or "no filter"
+
+
 class ExportLog:
     """The line about an export in the admin's log; made at once, completed at the end."""
 
     def __init__(self, request: HttpRequest, model: type[Model], is_personal: bool) -> None:
-        self._filter = request.GET.urlencode() or "no filter"
+        self._filter = filter_told(request.GET)
         self._personal = "With personal data." if is_personal else "Without personal data."
         with in_english():
             about = str(model._meta.verbose_name_plural)

@@ -18,7 +18,7 @@ class MimivibesConfig(AppConfig):
         from mimivibes.metrics.processes import connect_signals
 
         user_provisioned.connect(_pay_welcome, dispatch_uid="mimivibes.pay_welcome")
-        user_erased.connect(_forfeit_balances, dispatch_uid="mimivibes.forfeit_balances")
+        user_erased.connect(_close_account, dispatch_uid="mimivibes.close_account")
         connect_signals()
         if settings.SENTRY_DSN:
             from mimivibes.error_reports import start_reporting
@@ -32,7 +32,12 @@ def _pay_welcome(*, user: Any, now: datetime, **kwargs: Any) -> None:
     pay_rules(user_id=user.pk, trigger="user.provisioned", count=1, now=now)
 
 
-def _forfeit_balances(*, user: Any, now: datetime, **kwargs: Any) -> None:
-    from rewards.services import forfeit_balances
+def _close_account(*, user: Any, now: datetime, **kwargs: Any) -> dict[str, int]:
+    from accounts.identity import Identity
+    from rewards.services import forfeit_balances, forget_answers
 
-    forfeit_balances(user_id=user.pk, reason=gettext_noop("The account was deleted"), now=now)
+    reason = gettext_noop("The account was deleted")
+    forfeited = forfeit_balances(user_id=user.pk, reason=reason, now=now)
+    # Afterwards: whoever exchanges at this moment has finished, for that waits for the balances.
+    forgotten = forget_answers(caller=Identity(user, session_id="").caller)
+    return {"forfeits_posted": int(forfeited is not None), "kept_answers_removed": forgotten}

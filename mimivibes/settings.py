@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "accounts",
     "rewards",
     "referrals",
+    "mimivibes.legacy",
     "backoffice.apps.BackofficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -141,6 +142,11 @@ if env("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = {**CONNECTIONS, **_database_at("DATABASE_REPLICA_URL")}
     DATABASES["replica"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
     DATABASE_ROUTERS = ["mimivibes.replicas.ReplicaRouter"]
+
+# For backups, which need a session of their own, and what proves them.
+DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", default="")
+BACKUP_DIRECTORY = env("BACKUP_DIRECTORY", default=str(DATA_DIR / "backups"))
+PG_BIN = env("PG_BIN", default="")
 
 # Rate limits only: with several machines, or for exact limits, name a Redis or Valkey.
 REDIS_URL = env("REDIS_URL", default="")
@@ -243,8 +249,10 @@ REWARDS_USER_RESOLVER = "accounts.services.provision_user"
 REWARDS_USER_NAME_FIELD = "clerk_id"
 REWARDS_KEY_OWNERS = {"attribution": "referrals.services.ownership.objection_to_paying"}
 
-# Nor does the back office know accounts: it is told as what a visitor's address counts.
+# Nor does the back office know accounts: it is told as what a visitor's address counts, and with
+# which salt of the day to hash it.
 BACKOFFICE_NETWORK_OF = "accounts.addresses.network_of"
+BACKOFFICE_SALT_OF = "accounts.services.salt_of"
 ADMIN_SECOND_FACTOR_REQUIRED = env.bool("ADMIN_SECOND_FACTOR_REQUIRED", default=False)
 ADMIN_SESSION_HOURS = env.int("ADMIN_SESSION_HOURS", default=12)
 ADMIN_SESSION_IDLE_MINUTES = env.int("ADMIN_SESSION_IDLE_MINUTES", default=60)

@@ -29,7 +29,7 @@ def _resolve_held(*, user: Any, now: datetime, **kwargs: Any) -> None:
     resolve_held_of(user=user, now=now)
 
 
-def _erase(*, user: Any, now: datetime, **kwargs: Any) -> None:
+def _erase(*, user: Any, now: datetime, **kwargs: Any) -> dict[str, int]:
     from referrals.services.erasure import erase_referral_data
 
-    erase_referral_data(user=user, now=now)
+    return erase_referral_data(user=user, now=now)

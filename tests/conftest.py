@@ -8,7 +8,7 @@ from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import create_api_key
+from accounts.services import create_api_key, forget_salts
 from tests.database import remember_seeds, restore_seeds
 from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd
@@ -26,6 +26,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_rate_limits() -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_salts() -> None:
+    forget_salts()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from accounts.models import User
+from mimivibes.legacy.models import LegacyTransaction, Matter
+from mimivibes.models import UnusedTableBackup
 from referrals.models import (
     Attribution,
     BrowserSession,
@@ -38,6 +40,33 @@ class UserFactory(DjangoModelFactory[User]):
     first_name = "Extra"
     created_at = factory.LazyFunction(timezone.now)
     account_created_at = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=2))
+
+
+class LegacyTransactionFactory(DjangoModelFactory[LegacyTransaction]):
+    class Meta:
+        model = LegacyTransaction
+
+    origin = "PointTransaction"
+    legacy_id = factory.Sequence(lambda n: f"tx{n}")
+    user = factory.SubFactory(UserFactory)
+    legacy_user_id = factory.LazyAttribute(lambda row: row.user.clerk_id)
+    event_type = "READING"
+    at = factory.LazyFunction(timezone.now)
+    stars = -1
+    free_points = 0
+    coins = 0
+    exp = 5
+    details = factory.LazyFunction(lambda: {"metadata": {"question": "Will I?"}})
+
+
+class MatterFactory(DjangoModelFactory[Matter]):
+    class Meta:
+        model = Matter
+
+    kind = "payment_unproven"
+    subject = factory.Sequence(lambda n: f"code{n}")
+    user = factory.SubFactory(UserFactory)
+    found_at = factory.LazyFunction(timezone.now)
 
 
 class ReferralCodeFactory(DjangoModelFactory[ReferralCode]):
@@ -107,3 +136,22 @@ class AttributionFactory(DjangoModelFactory[Attribution]):
             actor="test",
             reason="Made for a test.",
         )
+
+
+class UnusedTableBackupFactory(DjangoModelFactory[UnusedTableBackup]):
+    """A backup that is on record, but not on the disk."""
+
+    class Meta:
+        model = UnusedTableBackup
+
+    schema = "public"
+    name = "referral_codes"
+    oid = factory.Sequence(lambda n: 20_000 + n)
+    folder = "/srv/backups/public-referral_codes"
+    checksum = "0" * 64
+    size = 2_048
+    rows = 2
+    content_hash = "0" * 32
+    server_version = "18.1"
+    runner = "x"
+    verified_at = factory.LazyFunction(timezone.now)

@@ -17,7 +17,7 @@ APP_ORIGIN = "https://app.example.com"
 WEBHOOK_SECRET = development.webhook_secret(DATA_DIR / "tests")
 OLD_WEBHOOK_SECRET = development.webhook_secret(DATA_DIR / "tests-old")
 
-ours = ("CLERK_", "METRICS_", "THROTTLE_", "SECRET_KEY", "REDIS_URL")
+ours = ("CLERK_", "METRICS_", "SVIX_", "THROTTLE_", "SECRET_KEY", "REDIS_URL")
 for name in [name for name in os.environ if name.startswith(ours)]:
     del os.environ[name]
 os.environ.update(
@@ -31,6 +31,8 @@ os.environ.update(
     CLERK_AUTHORIZED_PARTIES=APP_ORIGIN,
     CLERK_WEBHOOK_SECRET=f"{WEBHOOK_SECRET} {OLD_WEBHOOK_SECRET}",
     REDIS_URL="",
+    DATABASE_DIRECT_URL="",
+    PG_BIN="",
     TRUSTED_PROXIES="",
     TIME_ZONE="UTC",
 )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TOLERANCE_SECONDS = 300
 TYPE_LENGTH = 100
+NOT_KEPT = {"event_attributes", "latest_activity", "client_ip", "ip_address", "user_agent"}
+"""Where Clerk tells from which address and with which browser somebody came: we do not keep it."""
 
 
 class SignatureInvalid(Exception):
@@ -31,7 +33,7 @@ class SignatureInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A delivery whose signature is good: any JSON value, made storable."""
+    """A delivery whose signature is good: any JSON value, made storable, without addresses."""
 
     svix_id: str
     payload: Any
@@ -128,7 +130,8 @@ def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return values.storable(value)
     if isinstance(value, dict):
-        return {values.storable(key): _storable(item) for key, item in value.items()}
+        kept = {key: item for key, item in value.items() if key not in NOT_KEPT}
+        return {values.storable(key): _storable(item) for key, item in kept.items()}
     if isinstance(value, Iterable):
         return [_storable(item) for item in value]
     return value

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_noop
 
 from accounts.clerk.profiles import ClerkProfile
@@ -26,6 +28,14 @@ class AccountDeleted(Exception):
 
 class AccountBanned(Exception):
     """This account has been banned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Whom an erasure made a tombstone, and how many rows it did what to, in every app."""
+
+    user: User
+    rows: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +99,57 @@ def apply_clerk_profile(*, profile: ClerkProfile, now: datetime) -> User | Unapp
         return user
 
 
-def erase_user(*, clerk_id: str, now: datetime) -> User | Unapplied:
+def learn_account_age(*, user: User, account_created_at: datetime, now: datetime) -> None:
+    """Note when Clerk made the account, if that was not known; the caller holds the row's lock.
+
+    Sends `account_age_learned` if it became known.
+    """
+    if user.account_created_at is None:
+        _update(user, {"account_created_at": account_created_at}, now)
+
+
+def erase_user(*, clerk_id: str, now: datetime) -> Erased | Unapplied:
     """Remove a person's data and leave a tombstone that nothing resurrects, known before or not.
 
-    Clears their stored webhook payloads. Sends `user_erased` if somebody known was erased, which
-    happens once.
+    All at once: one transaction, under the lock of the person's row. Clears their stored webhook
+    payloads. Sends `user_erased` if somebody known was erased, which happens once.
     """
     with transaction.atomic():
+        known = User.objects.select_for_update(no_key=True).filter(clerk_id=clerk_id).first()
         user = _entomb(clerk_id, now)
-        forget_payloads(clerk_id=clerk_id)
+        forgotten = forget_payloads(clerk_id=clerk_id)
         if user is None:
             return Unapplied(gettext_noop("The account had been deleted already."))
+        rows = {"webhook_payloads_cleared": forgotten + _forget_mentions(clerk_id, known)}
         if not user.is_new:  # type: ignore[attr-defined]
-            user_erased.send(sender=User, user=user, now=now)
-        return user
+            told: list[Any] = user_erased.send(sender=User, user=user, now=now)
+            for _receiver, done in told:
+                rows |= done or {}
+        return Erased(user, rows)
 
 
-def forget_payloads(*, clerk_id: str) -> None:
-    """Clear what webhooks said of a person."""
-    WebhookReceipt.objects.filter(clerk_id=clerk_id, payload__isnull=False).update(payload=None)
+def forget_payloads(*, clerk_id: str) -> int:
+    """Clear what webhooks said of a person; return how many did."""
+    about = WebhookReceipt.objects.filter(clerk_id=clerk_id, payload__isnull=False)
+    return about.update(payload=None)
+
+
+def forget_payloads_of_the_gone(*, clerk_id: str) -> None:
+    """Clear what webhooks said of somebody who is erased, also if that happens at this moment."""
+    with transaction.atomic():
+        known = User.objects.select_for_update(no_key=True).filter(clerk_id=clerk_id).first()
+        if known and known.deleted_at:
+            forget_payloads(clerk_id=clerk_id)
+
+
+def _forget_mentions(clerk_id: str, known: User | None) -> int:
+    """Clear deliveries about nobody in particular that name the person: an invitation by e-mail."""
+    about_nobody = WebhookReceipt.objects.filter(clerk_id="", payload__isnull=False)
+    mentions = Q(text__contains=clerk_id)
+    if known and known.email:
+        mentions |= Q(text__icontains=known.email)
+    in_words = about_nobody.annotate(text=Cast("payload", TextField()))
+    return in_words.filter(mentions).update(payload=None)
 
 
 def _insert_or_find(*, clerk_id: str, now: datetime, profile: TokenProfile) -> User:

@@ -21,7 +21,12 @@ from accounts.clerk.deliveries import Delivery, SignatureInvalid, verified_deliv
 from accounts.clerk.profiles import ProfileUnusable, profile_of
 from accounts.metrics import count_delivery
 from accounts.models import WebhookReceipt
-from accounts.services.people import Unapplied, apply_clerk_profile, erase_user
+from accounts.services.people import (
+    Unapplied,
+    apply_clerk_profile,
+    erase_user,
+    forget_payloads_of_the_gone,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +178,7 @@ def _apply(delivery: Delivery, now: datetime) -> str:
     if delivery.type == "user.deleted":
         if not delivery.clerk_id:
             return gettext_noop("The deleted user has no id.")
-        result = erase_user(clerk_id=delivery.clerk_id, now=now)
+        result: object = erase_user(clerk_id=delivery.clerk_id, now=now)
     elif delivery.type in {"user.created", "user.updated"}:
         try:
             profile = profile_of(delivery.data)
@@ -181,6 +186,7 @@ def _apply(delivery: Delivery, now: datetime) -> str:
             return str(error)
         result = apply_clerk_profile(profile=profile, now=now)
     else:
+        forget_payloads_of_the_gone(clerk_id=delivery.clerk_id)
         return _nobody_acts_on(delivery.type)
     return result.reason if isinstance(result, Unapplied) else ""
 

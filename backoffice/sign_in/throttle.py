@@ -3,7 +3,7 @@
 So the limit holds for guesses that come at once, and for every process and machine. Attempts count
 by name and address, and by address alone: who locks themself out locks nobody out who tries the
 same name from somewhere else. Neither is stored: a row is a keyed hash, whose salt changes at
-midnight (UTC).
+midnight (UTC) and is then forgotten.
 """
 
 from dataclasses import dataclass
@@ -80,5 +80,5 @@ def _count(key: str, most: int, now: datetime) -> None:
 
 
 def _hashed(text: str, now: datetime) -> str:
-    salt = f"backoffice.sign_in.{now.date().isoformat()}"
+    salt = f"backoffice.sign_in.{import_string(settings.BACKOFFICE_SALT_OF)(now.date())}"
     return salted_hmac(salt, text, algorithm="sha256").hexdigest()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.filters import ValuesFilter
 from backoffice.lists import ReadOnlyAdmin
-from mimivibes.models import CommandRun, ScheduledJob
+from mimivibes.models import CommandRun, ScheduledJob, UnusedTableBackup
 from mimivibes.schedule.leases import database_now, run_now
 
 
@@ -55,3 +55,13 @@ class ScheduledJobAdmin(ReadOnlyAdmin):
     def has_run_permission(self, request: HttpRequest) -> bool:
         """Who may change jobs, were they not read-only, may have them run."""
         return request.user.has_perm("mimivibes.change_scheduledjob")
+
+
+@admin.register(UnusedTableBackup)
+class UnusedTableBackupAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("name", "schema", "verified_at", "rows", "size", "quarantined_at"),
+        *("dropped_at", "restored_at", "runner"),
+    )
+    date_hierarchy = "verified_at"
+    ordering = ("-verified_at",)

@@ -8,6 +8,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,6 +17,7 @@ from accounts.models import User
 from backoffice import search
 from backoffice.corrections import CorrectableAdmin
 from mimivibes.admin.person import page_of_person
+from mimivibes.admin.personal_data import export_person, may_export
 from referrals.admin.corrections import ATTRIBUTE
 from referrals.admin.links import codes
 from rewards.admin.corrections import GRANT, TAKE_BACK
@@ -124,6 +126,11 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
     readonly_fields = PROFILE_FIELDS
     change_form_template = "mimivibes/admin/person.html"
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(export_person)
+        name = "accounts_user_personal_data"
+        return [path("<int:object_id>/personal-data/", view, name=name), *super().get_urls()]
+
     @admin.display(description=gettext_lazy("state"))
     def state(self, user: User) -> str:
         if user.deleted_at:
@@ -139,6 +146,7 @@ class PersonAdmin(CorrectableAdmin, UserAdmin):  # type: ignore[type-arg]
         person = context.get("original")
         if person is not None and person.clerk_id:
             context |= page_of_person(person, request=request, now=timezone.now())
+            context["may_export_person"] = may_export(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def name_of(self, subject: Any) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, WebhookReceipt
 from accounts.services import reason_told
+from mimivibes.legacy.models import LegacyTransaction
 from referrals.services.story import devices_of, invited_by, named, story_of, who_did
 from rewards import services as rewards
 from rewards.amounts import Currency
@@ -33,6 +34,8 @@ def page_of_person(person: User, *, request: HttpRequest, now: datetime) -> dict
         page |= _referrals_of(person, now)
     if may("rewards.view_transaction") and may("rewards.view_balance"):
         page |= _ledger_of(person)
+    if may("legacy.view_legacytransaction"):
+        page["has_old_transactions"] = LegacyTransaction.objects.filter(user=person).exists()
     if may("accounts.view_webhookreceipt"):
         page |= _deliveries_about(person)
     return page

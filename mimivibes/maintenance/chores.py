@@ -5,8 +5,9 @@ from functools import partial
 
 from django.contrib.sessions.models import Session
 
-from accounts.models import WebhookReceipt
+from accounts.models import HashSalt, WebhookReceipt
 from accounts.services import cleanup as webhooks
+from accounts.services import salts_of_the_past
 from backoffice.models import SignInAttempts
 from backoffice.sign_in.throttle import KEPT as ATTEMPTS_AGE
 from mimivibes.maintenance import expired
@@ -122,6 +123,13 @@ SESSIONS = (
         expired.old_attempts,
         by="since",
         what=f"counts of attempts to sign in, begun {_ago(ATTEMPTS_AGE)}",
+    ),
+    rows_chore(
+        "old_salts",
+        HashSalt,
+        salts_of_the_past,
+        by="day",
+        what="salts of past days, without which their hashes cannot be traced",
     ),
 )
 EVERYTHING = (*CAPTURES, *WEBHOOKS, *SESSIONS)

@@ -25,6 +25,7 @@ _DJANGO = Retention("As long as the code that it mirrors: it does not grow with 
 RETENTION: dict[str, Retention] = {
     "accounts.ApiKey": _BY_HAND,
     "accounts.ClerkSync": Retention("For ever: one for each run of sync_clerk_users."),
+    "accounts.HashSalt": Retention("Its day, and two hours more.", "cleanup_sessions"),
     "accounts.User": Retention("One for each person; erasure leaves a tombstone."),
     "accounts.User_groups": _STAFF,
     "accounts.User_user_permissions": _STAFF,
@@ -40,10 +41,18 @@ RETENTION: dict[str, Retention] = {
         "A day, or until the right password is given.", "cleanup_sessions"
     ),
     "contenttypes.ContentType": _DJANGO,
+    "legacy.LegacyAccount": Retention("One for each person of the earlier app."),
+    "legacy.LegacyTransaction": Retention(
+        "For ever: the earlier app's ledger, which grows no more; its details until erasure."
+    ),
+    "legacy.Matter": Retention("For ever: what an import left to staff, and how they settled it."),
     "migrations.Migration": _DJANGO,
     "mimivibes.CommandRun": Retention("90 days after the run.", "cleanup_sessions"),
     "mimivibes.ScheduledJob": Retention("One for each job of the schedule."),
     "mimivibes.Tally": Retention("One for each kind of fact that the metrics count."),
+    "mimivibes.UnusedTableBackup": Retention(
+        "For ever: it says where what was dropped lies; made by hand, so few."
+    ),
     "otp_static.StaticDevice": _STAFF,
     "otp_static.StaticToken": _STAFF,
     "otp_totp.TOTPDevice": _STAFF,

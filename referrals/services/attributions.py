@@ -101,18 +101,23 @@ def _not_from(status: str, to_status: str) -> str:
 
 
 def accept(
-    attribution: Attribution, *, actor: str, reason: str, now: datetime, event_count: int
+    attribution: Attribution,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    event_count: int,
+    may_pay_referrer: bool = True,
 ) -> Attribution:
     """Make a new or held attribution pending, pay the referee, and qualify it if it is due.
 
     `event_count` is the number of the referee's qualifying events so far: those before the claim
-    count too.
+    count too. A referrer who may not be paid yet, though it is due, is paid by `release_due`.
     """
     attribution.awaits_age = attribution.awaits_review = False
     path = [Status.PENDING]
-    is_due = event_count >= attribution.terms.qualifying_event_count
-    if is_due:
-        path += _qualify(attribution, now)
+    if is_due(attribution, event_count):
+        path += _qualify(attribution, now, may_pay=may_pay_referrer)
     move(attribution, *path, actor=actor, reason=reason, now=now)
     pay_referee(attribution, actor=actor, reason=reason, now=now)
     if attribution.status == Status.REWARDED:
@@ -128,10 +133,15 @@ def qualify(attribution: Attribution, *, actor: str, reason: str, now: datetime)
     return attribution
 
 
-def _qualify(attribution: Attribution, now: datetime) -> list[Status]:
+def is_due(attribution: Attribution, event_count: int) -> bool:
+    """Say whether the referee has done as much as the terms ask."""
+    return event_count >= attribution.terms.qualifying_event_count
+
+
+def _qualify(attribution: Attribution, now: datetime, may_pay: bool = True) -> list[Status]:
     attribution.qualified_at = now
     attribution.release_at = now + attribution.terms.hold
-    if attribution.release_at > now or attribution.referrer.is_gone:
+    if attribution.release_at > now or attribution.referrer.is_gone or not may_pay:
         return [Status.QUALIFIED]
     attribution.rewarded_at = now
     return [Status.QUALIFIED, Status.REWARDED]
@@ -262,8 +272,29 @@ def resolve_held(*, attribution: Attribution, now: datetime) -> Attribution:
         locked.save(update_fields=["awaits_age", "awaits_review"])
         return locked
     _keep_decision(locked, judgement, Outcome.ACCEPTED, now)
-    reason = judgement.evaluations[0].reason
-    return accept(locked, actor=SYSTEM, reason=reason, now=now, event_count=event_count(locked))
+    events = event_count(locked)
+    return accept(
+        locked,
+        actor=SYSTEM,
+        reason=judgement.evaluations[0].reason,
+        now=now,
+        event_count=events,
+        may_pay_referrer=is_due(locked, events) and _lock_referrer_if_free(locked),
+    )
+
+
+def _lock_referrer_if_free(attribution: Attribution) -> bool:
+    """Lock the referrer, who may be erased at this moment, and say whether that was possible.
+
+    The referee's row is locked already, so to wait for another would be out of order: two could
+    wait for each other. Whoever holds it will let go, and `release_due` then pays.
+    """
+    people = User.objects.select_for_update(no_key=True, skip_locked=True)
+    referrer = people.filter(pk=attribution.referrer_id).first()
+    if referrer is None:
+        return False
+    attribution.referrer = referrer
+    return True
 
 
 def _keep_decision(
@@ -294,13 +325,15 @@ def _awaiting_age() -> AttributionQuerySet:
     return Attribution.objects.filter(status=Status.HELD, awaits_age=True)
 
 
-def reject_held_of(*, user: User, reason: str, now: datetime) -> None:
+def reject_held_of(*, user: User, reason: str, now: datetime) -> int:
     """Reject what an erased `user` had claimed and was still held: nobody can decide it any more.
 
-    The caller holds the lock on the user's row.
+    Returns how many. The caller holds the lock on the user's row.
     """
-    for attribution in Attribution.objects.filter(status=Status.HELD, referee=user):
+    held = list(Attribution.objects.filter(status=Status.HELD, referee=user))
+    for attribution in held:
         reject_locked(_locked(attribution), actor=SYSTEM, reason=reason, now=now)
+    return len(held)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Store, show, forget and adopt the codes that people open."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, OuterRef, Subquery, When
 
 from accounts.models import User
+from accounts.services import AccountDeleted
 from referrals.browser_session import BrowserToken
 from referrals.models import (
     BrowserSession,
@@ -53,7 +55,7 @@ def capture_code(
     """Store an opened `code` for who is signed in, otherwise for this browser session alone.
 
     A browser session that was adopted meanwhile, or that has stored nothing yet, is replaced by a
-    fresh one on the same device. Raises `CodeNotFound`, `OwnCode`.
+    fresh one on the same device. Raises `CodeNotFound`, `OwnCode`, `AccountDeleted`.
     """
     opened, lifetime = _usable_code(code, now)
     values: dict[str, Any] = {
@@ -99,7 +101,7 @@ def _store_for_user(user: User, code: ReferralCode, values: dict[str, Any]) -> b
         return False
     try:
         with transaction.atomic():
-            _insert(code, values, user=user)
+            _insert_for(user, code, values)
     except IntegrityError:  # the same person opened it in another tab at the same moment
         _renew(held, values)
         return False
@@ -144,6 +146,30 @@ def _insert(code: ReferralCode, values: dict[str, Any], **owner: Any) -> None:
     Capture.objects.bulk_create(
         [Capture(code=code, first_opened_at=values["opened_at"], **owner, **values)]
     )
+
+
+def _insert_for(user: User, code: ReferralCode, values: dict[str, Any]) -> None:
+    """Insert a capture of somebody signed in. Raises `AccountDeleted` if they are erased meanwhile.
+
+    The lock makes the two take turns, so that nothing is stored after the erasure has looked.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT_FOR,
+            {**values, "utm": json.dumps(values["utm"]), "user": user.pk, "code": code.pk},
+        )
+        if not cursor.rowcount:
+            raise AccountDeleted
+
+
+_INSERT_FOR = """
+INSERT INTO referrals_capture (code_id, user_id, first_opened_at, opened_at, expires_at,
+                               landing_url, utm, closed_reason)
+SELECT %(code)s::bigint, person.id, %(opened_at)s::timestamptz, %(opened_at)s, %(expires_at)s,
+       %(landing_url)s, %(utm)s::jsonb, ''
+FROM accounts_user AS person WHERE person.id = %(user)s AND person.deleted_at IS NULL
+FOR SHARE
+"""
 
 
 def _without_query(url: str) -> str:
@@ -252,15 +278,18 @@ def _record_device(user: User, browser: BrowserToken, now: datetime) -> None:
         )
 
 
+# Locked first, so that somebody who is erased at this moment leaves no device behind.
 _RECORD_DEVICE = """
-WITH surplus AS (
-    SELECT id FROM referrals_userdevice WHERE user_id = %(user)s
+WITH person AS MATERIALIZED (
+    SELECT id FROM accounts_user WHERE id = %(user)s AND deleted_at IS NULL FOR SHARE
+), surplus AS (
+    SELECT id FROM referrals_userdevice WHERE user_id = (SELECT id FROM person)
     ORDER BY id DESC OFFSET %(kept)s FOR UPDATE SKIP LOCKED
 ), dropped AS (
     DELETE FROM referrals_userdevice WHERE id IN (SELECT id FROM surplus)
 )
 INSERT INTO referrals_userdevice (device_id, user_id, first_seen_at)
-VALUES (%(device)s, %(user)s, %(now)s)
+SELECT %(device)s::uuid, id, %(now)s::timestamptz FROM person
 ON CONFLICT DO NOTHING
 """
 
@@ -279,10 +308,7 @@ def adopt_browser_session(*, user: User, browser: BrowserToken, now: datetime) -
 
 @transaction.atomic
 def _adopt(user: User, browser: BrowserToken, now: datetime) -> bool:
-    adopted = BrowserSession.objects.filter(pk=browser.session_id, adopted_at__isnull=True).update(
-        adopted_at=now, adopted_by=user
-    )
-    if not adopted:
+    if not _take_over(user, browser, now):
         return False
     visitors = Capture.objects.of_visitor(browser.session_id).claimable(now)
     # Locked, so that somebody who forgets them at this moment is not overruled.
@@ -297,6 +323,22 @@ def _adopt(user: User, browser: BrowserToken, now: datetime) -> bool:
     for capture in opened:
         _hand_over(capture, user, held.get(capture.code_id), now)
     return True
+
+
+def _take_over(user: User, browser: BrowserToken, now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_OVER, {"user": user.pk, "session": browser.session_id, "now": now})
+        return bool(cursor.rowcount)
+
+
+# The person is locked first: somebody who is erased at this moment takes nothing over any more.
+_TAKE_OVER = """
+WITH person AS MATERIALIZED (
+    SELECT id FROM accounts_user WHERE id = %(user)s AND deleted_at IS NULL FOR SHARE
+)
+UPDATE referrals_browsersession AS visit SET adopted_at = %(now)s, adopted_by_id = person.id
+FROM person WHERE visit.id = %(session)s AND visit.adopted_at IS NULL
+"""
 
 
 def _hand_over(capture: Capture, user: User, held: Capture | None, now: datetime) -> None:

@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.addresses import network_of
 from accounts.models import User
-from accounts.services import AccountDeleted
+from accounts.services import AccountDeleted, salt_of
 from referrals.models import (
     LIVE_STATUSES,
     Attribution,
@@ -91,14 +91,19 @@ def claim_referral(
     `ProgramInactive`, `CapReached`, `AttributionRejected`, `AlreadyAttributed`. `AccountDeleted` if
     the person was deleted or banned since the request began.
     """
+    # The salt changes at midnight (UTC), so an hour may have two of them. Asked for beforehand:
+    # what a process remembers of it must not be rolled back with a claim.
+    hashes = [hashed_address(address, day) for day in (now.date(), (now - HOUR).date())]
     with transaction.atomic():
-        claimed = _claim(user, actor, code, address, now)
+        claimed = _claim(user, actor, code, hashes, now)
     if isinstance(claimed, str):
         raise REFUSALS[claimed]
     return claimed
 
 
-def _claim(user: User, actor: str, text: str | None, address: str, now: datetime) -> Claimed | str:
+def _claim(
+    user: User, actor: str, text: str | None, hashes: Sequence[str], now: datetime
+) -> Claimed | str:
     """Return what was claimed, or the refusal that was written down."""
     code, capture = _code_to_claim(user, text, now)
     if code is None and text is None:
@@ -117,8 +122,6 @@ def _claim(user: User, actor: str, text: str | None, address: str, now: datetime
     terms = ProgramTerms.objects.in_force(now).filter(program=code.program_id).first()
     if terms is None:
         return _refuse("program_inactive", referee, code.code, now, code.owner)
-    # The salt changes at midnight (UTC), so an hour may have two of them.
-    hashes = (hashed_address(address, now.date()), hashed_address(address, (now - HOUR).date()))
     facts, events = read_facts(referee, code, terms, earlier, hashes, now)
     judgement = judge(facts)
     attribution = None
@@ -285,8 +288,8 @@ SELECT
 
 
 def hashed_address(address: str, day: date) -> str:
-    """Return a network address as we keep it: keyed with the server's secret and the day."""
+    """Return a network address as we keep it: keyed with the server's secret and the day's salt."""
     if not address:
         return ""
-    salt = f"referrals.address.{day.isoformat()}"
+    salt = f"referrals.address.{salt_of(day)}"
     return salted_hmac(salt, network_of(address), algorithm="sha256").hexdigest()

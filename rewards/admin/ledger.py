@@ -76,6 +76,8 @@ def actor_told(actor: str) -> str:
     kind, _colon, name = actor.partition(":")
     if kind in ACTORS:
         return str(ACTORS[kind]) % {"name": name, "user": name}
+    if kind == "import":
+        return _("the import")
     return _("the system") if kind in {"", "system"} else actor
 
 

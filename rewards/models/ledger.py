@@ -33,6 +33,7 @@ KINDS = (
     gettext_noop("exchange"),
     gettext_noop("forfeit"),
     gettext_noop("grant"),
+    gettext_noop("opening"),
     gettext_noop("reversal"),
     gettext_noop("reward"),
     gettext_noop("spend"),

@@ -20,9 +20,8 @@ from rewards.services.grant_requests import (
     GRANT_KIND,
     GRANT_MEMO,
     ask_for_grant,
-    lock_recipient,
 )
-from rewards.services.grants import Recipient, grant
+from rewards.services.grants import Recipient, grant, lock_recipient
 from rewards.services.owners import ask_owner
 from rewards.services.posting import AlreadyReversed, Posting, from_house, post
 from rewards.services.reversals import refuse_erased, reverse_transaction

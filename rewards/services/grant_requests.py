@@ -13,7 +13,7 @@ from backoffice.records import STAFF
 from rewards.amounts import Amounts
 from rewards.models import GrantRequest
 from rewards.services.effects import Effect, effect_on
-from rewards.services.grants import Recipient, UserGone, grant
+from rewards.services.grants import grant, lock_recipient
 from rewards.wording import in_words
 
 BY_HAND = "hand:"
@@ -75,15 +75,6 @@ def refuse(request: GrantRequest, *, actor: str, reason: str, now: datetime) -> 
     locked = _decided(request, Status.REFUSED, actor=actor, reason=reason, now=now)
     locked.save()
     return Effect(moves=(_told(locked),))
-
-
-def lock_recipient(user_id: int) -> Recipient:
-    """Lock a user's row, so that they are not erased meanwhile. Raises `UserGone`."""
-    user: Any = get_user_model().objects.select_for_update(no_key=True).get(pk=user_id)
-    if user.is_gone:
-        raise UserGone(_("This user is deleted or banned"))
-    recipient: Recipient = user
-    return recipient
 
 
 def _decided(

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rewards.amounts import Amounts
 from rewards.models import Account, Transaction
-from rewards.services.posting import Posting, from_house, post
+from rewards.services.posting import Posting, from_house, in_transaction, post
 
 
 class Recipient(Protocol):
@@ -78,9 +80,23 @@ def grant_by_clerk_id(
     Raises `UserGone` for a deleted or banned one, and what `grant` raises.
     """
     resolve: Resolver = import_string(settings.REWARDS_USER_RESOLVER)
-    user = resolve(clerk_id=clerk_id, now=now)
+    with in_transaction():
+        user = lock_recipient(resolve(clerk_id=clerk_id, now=now).pk)
+        return grant(
+            user_id=user.pk,
+            amounts=amounts,
+            kind="grant",
+            key=key,
+            memo=reason,
+            actor=actor,
+            now=now,
+        )
+
+
+def lock_recipient(user_id: int) -> Recipient:
+    """Lock a user's row, so that they are not erased meanwhile. Raises `UserGone`."""
+    user: Any = get_user_model().objects.select_for_update(no_key=True).get(pk=user_id)
     if user.is_gone:
-        raise UserGone
-    return grant(
-        user_id=user.pk, amounts=amounts, kind="grant", key=key, memo=reason, actor=actor, now=now
-    )
+        raise UserGone(_("This user is deleted or banned"))
+    recipient: Recipient = user
+    return recipient

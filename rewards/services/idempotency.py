@@ -49,6 +49,12 @@ def answer_once(
         return Answer(body, replayed=False)
 
 
+def forget_answers(*, caller: str) -> int:
+    """Drop the answers kept for this caller; return how many. Their keys stay on the ledger."""
+    kept = IdempotencyRecord.objects.filter(caller=caller)
+    return kept._raw_delete(kept.db)
+
+
 def _reserve(*, caller: str, key: str, fingerprint: str, now: datetime) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -91,12 +91,14 @@ def from_house(account: Account, amounts: Amounts) -> tuple[Line, ...]:
     )
 
 
-def post(postings: Sequence[Posting], *, now: datetime) -> list[Transaction]:
+def post(
+    postings: Sequence[Posting], *, now: datetime, is_announced: bool = True
+) -> list[Transaction]:
     """Write the postings in one statement and return their transactions, in order.
 
     A posting whose key is on the ledger already writes nothing: its first transaction is returned.
     The balances follow by trigger; PostgreSQL refuses one below zero, so whoever takes from a user
-    locks the balance and looks first.
+    locks the balance and looks first. `is_announced` says whether the web app is told.
 
     Raises `IdempotencyKeyReused` if the key's first content differs, `AlreadyReversed` if another
     transaction reverses the same original.
@@ -113,7 +115,8 @@ def post(postings: Sequence[Posting], *, now: datetime) -> list[Transaction]:
             else _same_content(earlier.get(posting.key), posting)
             for id_, posting in asked.values()
         ]
-        announce([posted for posted in transactions if posted.pk in made], now=now)
+        if is_announced:
+            announce([posted for posted in transactions if posted.pk in made], now=now)
         return transactions
 
 

@@ -61,8 +61,13 @@ def _reaches(occasion: Occasion, rule: RewardRule) -> bool:
     return (rule.trigger, rule.threshold) == (occasion.trigger, count)
 
 
+def key_of(rule: RewardRule, user_id: int) -> str:
+    """Return the idempotency key of what a rule pays a user; a daily one adds the day."""
+    return f"rule:{rule.pk}:{user_id}"
+
+
 def _posting(rule: RewardRule, *, user_id: int, now: datetime, reference: str) -> Posting:
-    key = f"rule:{rule.pk}:{user_id}"
+    key = key_of(rule, user_id)
     if rule.period == RewardRule.Period.DAILY:
         key = f"{key}:{now.astimezone(UTC).date()}"
     return Posting(

@@ -15,10 +15,20 @@ from accounts.models import User
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
 from mimivibes.demo.data import load
-from mimivibes.models import CommandRun
+from mimivibes.legacy.models import LegacyAccount
+from mimivibes.models import CommandRun, ScheduledJob
+from outbox.models import OutboxMessage
 from referrals.models import Program
 from rewards.models import ExchangeRate, GrantRequest, LedgerProof
-from tests.factories import AttributionFactory, BrowserSessionFactory, CaptureFactory, TermsFactory
+from tests.factories import (
+    AttributionFactory,
+    BrowserSessionFactory,
+    CaptureFactory,
+    LegacyTransactionFactory,
+    MatterFactory,
+    TermsFactory,
+    UnusedTableBackupFactory,
+)
 from tests.staff import signed_in
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -43,6 +53,11 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         ExchangeRate.objects.create(from_currency="exp", to_currency="coins", price=3)
         for n in range(2):
             CommandRun.objects.create(command=f"command_{n}", runner="x", started_at=timezone.now())
+            ScheduledJob.objects.create(name=f"command_{n}", due_at=timezone.now())
+            OutboxMessage.objects.create(
+                type="balance.changed", data={}, created_at=timezone.now(), sent_at=timezone.now()
+            )
+            UnusedTableBackupFactory()
             LedgerProof.objects.create(started_at=timezone.now(), seconds=n, fault_count=0)
             GrantRequest.objects.create(
                 user=User.objects.latest("id"),
@@ -52,6 +67,9 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
                 reason="Lost",
                 nonce=uuid4(),
             )
+        for old in LegacyTransactionFactory.create_batch(2):
+            MatterFactory(user=old.user)
+            LegacyAccount.objects.create(user=old.user, imported_at=timezone.now())
         for user in (User.objects.earliest("id"), User.objects.latest("id")):
             SecondFactor.objects.create(user=user, name="App")
         yield

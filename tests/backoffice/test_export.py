@@ -2,21 +2,23 @@
 
 import csv
 import tracemalloc
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.db.models import Model
-from django.http import StreamingHttpResponse
+from django.http import QueryDict, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
 from accounts.models import User
 from backoffice import export
-from backoffice.export import BYTE_ORDER_MARK, as_cell
+from backoffice.export import BYTE_ORDER_MARK, as_cell, filter_told
 from referrals.models import Attribution, Capture
 from rewards.models import Entry, Transaction
 from tests.backoffice.conftest import address_of
@@ -98,6 +100,36 @@ def test_who_may_see_personal_data_gets_it(demo: None) -> None:
     assert {SECRET["first_name"], SECRET["email"], SECRET["image_url"]} <= set(row.values())
     assert "Your exports show" not in allowed.get(address_of(User)).content.decode()
     assert "With personal data." in LogEntry.objects.latest("id").change_message
+
+
+def test_what_was_searched_for_is_not_on_record(demo: None) -> None:
+    """The log is kept for ever, also when whoever was searched for is erased."""
+    exported(viewer("view_personal_data"), User, q="ploy@example.com", kind="people")
+
+    assert "(q=hidden&kind=people)" in LogEntry.objects.latest("id").change_message
+    assert filter_told(QueryDict("email__exact=a%40b.co&status=held")) == (
+        "email__exact=hidden&status=held"
+    )
+
+
+def test_what_was_on_record_before_is_taken_off_it(aree: Client) -> None:
+    kept = "Exported as CSV: 3 rows (no filter). With personal data."
+    before = "Exported as CSV: 1 rows (kind=people&q=ploy%40example.com&o=1). With personal data."
+    begun = "Export as CSV begun (email__exact=ploy%40example.com). With personal data."
+    staff = User.objects.filter(is_staff=True).first()
+    about = {"user": staff, "action_flag": CHANGE, "object_repr": "before"}
+    for message in (kept, before, begun):
+        LogEntry.objects.create(change_message=message, **about)
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("mimivibes.migrations.0007_searches_off_the_log").FORGET)
+
+    written = LogEntry.objects.filter(object_repr="before").order_by("id")
+    assert list(written.values_list("change_message", flat=True)) == [
+        kept,
+        before.replace("ploy%40example.com", "hidden"),
+        begun.replace("ploy%40example.com", "hidden"),
+    ]
 
 
 def test_who_may_not_is_told_on_the_list(demo: None) -> None:

@@ -23,11 +23,13 @@ from django.utils import timezone
 from accounts.models import Scope, User, WebhookReceipt
 from accounts.services import create_api_key
 from backoffice.models import SecondFactor
+from mimivibes.legacy.models import LegacyAccount
 from mimivibes.models import CommandRun, ScheduledJob
 from outbox.models import OutboxMessage
 from rewards.models import GrantRequest
 from rewards.services import record_proof
 from tests.backoffice import admin_pages
+from tests.factories import LegacyTransactionFactory, MatterFactory, UnusedTableBackupFactory
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import user_of
@@ -60,6 +62,10 @@ rewards.rewardrule         viewer     operator   operator   -
 rewards.exchangerate       viewer     operator   operator   -
 referrals.decision         viewer     -          -          -
 mimivibes.commandrun       viewer     -          -          -
+mimivibes.unusedtablebackup viewer    -          -          -
+legacy.legacyaccount       viewer     -          -          -
+legacy.legacytransaction   viewer     -          -          -
+legacy.matter              viewer     -          reviewer   -
 mimivibes.scheduledjob     viewer     -          -          -
 outbox.outboxmessage       viewer     -          -          -
 referrals.qualifyingevent  viewer     -          -          -
@@ -103,6 +109,7 @@ referrals_attribution_restore    operator  operator
 referrals_attribution_move       operator  operator
 referrals_attribution_undo-move  operator  operator
 accounts_user_attribute          operator  operator
+accounts_user_personal_data      reviewer:405  reviewer:404
 accounts_user_grant              operator  operator
 accounts_user_take-back          operator  operator
 referrals_programterms_what_if        operator  operator
@@ -168,12 +175,16 @@ def rows(noks_code: str, ploy: Person) -> dict[type[Model], Model]:
     now = timezone.now()
     WebhookReceipt.objects.create(svix_id="msg_1", received_at=now, next_attempt_at=now)
     CommandRun.objects.create(command="cleanup_all", runner="x", started_at=now)
+    UnusedTableBackupFactory()
     ScheduledJob.objects.create(name="verify_ledger", due_at=now)
     OutboxMessage.objects.create(type="balance.changed", data={}, created_at=now, due_at=now)
     record_proof(started_at=now, seconds=0.1, faults=[])
     GrantRequest.objects.create(
         user=user_of(ploy), coins=1, reason="x", requested_by=chai, requested_at=now, nonce=uuid4()
     )
+    MatterFactory(user=user_of(ploy))
+    LegacyTransactionFactory(user=user_of(ploy))
+    LegacyAccount.objects.create(user=user_of(ploy), imported_at=now)
     rows: dict[type[Model], Any] = {
         model: model._default_manager.first() for model in admin.site._registry
     }
@@ -307,7 +318,7 @@ def test_no_role_manages_staff_or_roles() -> None:
         permission
         for permission in permissions
         if permission.content_type.app_label
-        not in {"accounts", "mimivibes", "outbox", "referrals", "rewards"}
+        not in {"accounts", "legacy", "mimivibes", "outbox", "referrals", "rewards"}
         or permission.codename in {"add_user", "change_user", "delete_user"}
     ]
 

@@ -19,11 +19,12 @@ from backoffice.corrections import CorrectableAdmin
 from backoffice.lists import LogsInEnglish
 from backoffice.refusals import refusal_told
 from mimivibes import settings as ours
-from mimivibes.models import CommandRun
+from mimivibes.models import CommandRun, UnusedTableBackup
 from referrals.models import Attribution, Program, ReferralCode, TimelineEntry
 from rewards.models import GrantRequest, RewardRule, Transaction
 from tests.backoffice import admin_pages
 from tests.backoffice.thai import texts_of
+from tests.factories import UnusedTableBackupFactory
 from tests.test_translations import told, written
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,7 @@ def in_thai(client: Client, address: str) -> Any:
 def pages(aree: Client) -> list[str]:
     """The address of every page, and of every person and attribution of the demo."""
     CommandRun.objects.create(command="cleanup_all", runner="x", started_at=timezone.now())
+    UnusedTableBackupFactory()
     rows: dict[type[Model], Any] = {
         model: model._default_manager.first() for model in admin.site._registry
     }
@@ -74,6 +76,7 @@ def data() -> tuple[set[str], set[str]]:
         RewardRule.objects.values_list("name"),
         Group.objects.values_list("name"),
         CommandRun.objects.values_list("command", "runner"),
+        UnusedTableBackup.objects.values_list("schema", "name", "folder", "runner"),
     ):
         named += [str(value) for row in rows for value in row]
     texts = {

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts.models import WebhookReceipt
+from accounts.models import HashSalt, WebhookReceipt
 from backoffice.models import SignInAttempts
 from mimivibes.models import CommandRun
 from rewards.models import IdempotencyRecord
@@ -73,6 +73,8 @@ def test_sessions_answers_and_records_of_runs_have_their_time(now: datetime) -> 
 
     for key, hours in (("old", 25), ("new", 23)):
         SignInAttempts.objects.create(key=key, count=1, since=now - timedelta(hours=hours))
+    for days in (1, 0):
+        HashSalt.objects.create(day=(now - timedelta(hours=2, days=days)).date(), value="x")
 
     rows = run("cleanup_sessions", "--apply")["rows"]
 
@@ -81,6 +83,7 @@ def test_sessions_answers_and_records_of_runs_have_their_time(now: datetime) -> 
         "old_idempotency_records": 1,
         "old_command_runs": 1,
         "old_sign_in_attempts": 1,
+        "old_salts": 1,
     }
     assert [s.session_key for s in Session.objects.all()] == ["alive"]
     assert [record.key for record in IdempotencyRecord.objects.all()] == ["new"]

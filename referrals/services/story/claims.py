@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.records import is_by_staff
 from referrals.models import Attribution, Decision, Outcome, Status, TimelineEntry
 from referrals.rules import Verdict
+from referrals.services.imports import ACTOR as IMPORT
 from referrals.services.payments import SYSTEM
 from referrals.services.story.moments import Moment, Tone, Who
 from referrals.services.story.sources import Sources
@@ -184,6 +185,11 @@ def _begins(at: datetime, attribution: Attribution, read: Sources) -> bool:
     return any(entry.at == at and not entry.from_status for entry in own)
 
 
+IMPORTED: dict[str, Any] = {
+    Status.PENDING: gettext_lazy("Invited by %(referrer)s in the earlier app."),
+    Status.QUALIFIED: gettext_lazy("%(referee)s had done there what was asked."),
+    Status.REWARDED: gettext_lazy("The reward of %(referrer)s was settled there."),
+}
 FURTHER: dict[tuple[str, str], Any] = {
     (Status.HELD, Status.PENDING): gettext_lazy("Approved: both are owed their rewards."),
     (Status.REJECTED, Status.HELD): gettext_lazy("Reopened: it is held for review again."),
@@ -195,6 +201,8 @@ def _told_move(entry: TimelineEntry, attribution: Attribution, read: Sources) ->
     """Return what a move means, and what else is to be said of it."""
     told: dict[str, object] = {**pair(attribution.referee, attribution.referrer)}
     moved = (entry.from_status, entry.to_status)
+    if entry.actor == IMPORT:
+        return (str(IMPORTED[entry.to_status]) % told,)
     if not entry.from_status:
         return (_begun(entry, attribution, read, told),)
     if moved == (Status.HELD, Status.PENDING) and entry.actor == SYSTEM:

@@ -16,6 +16,7 @@ from referrals.models import (
     TimelineEntry,
 )
 from referrals.rules import Verdict
+from referrals.services.imports import is_imported
 from referrals.services.story.claims import successor_of
 from referrals.services.story.money import Paid
 from referrals.services.story.sources import Sources, by_visit
@@ -146,6 +147,8 @@ def _qualified(attribution: Attribution, read: Sources, paid: Paid) -> str:
 
 def _rewarded(attribution: Attribution, read: Sources, paid: Paid) -> str:
     to_referee, to_referrer = sides(attribution, paid)
+    if not (to_referee or to_referrer) and is_imported(attribution):
+        return _has(attribution, paid)
     told_both = {
         **pair(attribution.referee, attribution.referrer),
         "to_referee": signed(to_referee),
@@ -199,6 +202,8 @@ def _has(attribution: Attribution, paid: Paid) -> str:
     if to_referrer:
         amounts = signed(to_referrer)
         return _("%(referrer)s was rewarded: %(amounts)s.") % {**names, "amounts": amounts}
+    if is_imported(attribution):
+        return _("What the earlier app paid for it is in the balances brought over from there.")
     return _("Nobody has anything from it.")
 
 

@@ -92,6 +92,8 @@ def who_did(actor: str, *known: User) -> Who:
         return _person(name, known)
     if kind == "staff":
         return Who(_("%(name)s (staff)") % {"name": name})
+    if kind == "import":
+        return Who(_("the import"))
     if kind in {"service", "key"}:
         return Who(_("%(name)s (service)") % {"name": name})
     return Who(_("the system") if kind in {"", "system"} else actor)

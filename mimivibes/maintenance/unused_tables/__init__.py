@@ -1,0 +1,1 @@
+"""Tables that no installed model owns: found with evidence, backed up, quarantined, dropped."""

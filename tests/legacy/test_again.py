@@ -1,0 +1,214 @@
+"""An import that is repeated, stopped, killed, or started twice ends the same, to the last row."""
+
+import time
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from mimivibes.legacy.models import LegacyAccount, LegacyTransaction, Matter
+from mimivibes.maintenance.runs import recorded_run
+from mimivibes.models import CommandRun
+from referrals.models import Attribution, QualifyingEvent, ReferralCode, TimelineEntry
+from referrals.services.proof import verify_attributions
+from rewards.amounts import Amounts
+from rewards.models import Entry, Transaction
+from rewards.services import balances_of, spend, verify_ledger
+from tests.legacy.old_world import OldWorld
+from tests.maintenance.commands import run, started
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COMMAND = "import_legacy"
+SECONDS_TO_BEGIN = 60
+TABLES = (
+    User, ReferralCode, Attribution, TimelineEntry, QualifyingEvent, Transaction, Entry,
+    LegacyAccount, LegacyTransaction, Matter,
+)  # fmt: skip
+
+
+def everything() -> dict[str, int]:
+    return {model._meta.label: model._default_manager.count() for model in TABLES}
+
+
+def what_matters() -> dict[str, Any]:
+    """Return what must come out alike however the import went: all but times and row ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT u.clerk_id, b.currency, b.amount FROM rewards_balance b"
+            " JOIN accounts_user u ON u.id = b.user_id ORDER BY 1, 2"
+        )
+        balances = cursor.fetchall()
+    attributions = Attribution.objects.order_by("pk").values_list(
+        "pk", "referee__clerk_id", "referrer__clerk_id", "status", "claimed_at", "rewarded_at"
+    )
+    return {"rows": everything(), "balances": balances, "attributions": list(attributions)}
+
+
+def is_proved() -> bool:
+    return not verify_ledger() and not verify_attributions()
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(source: str, world: OldWorld) -> None:
+    before = everything()
+
+    told = run(COMMAND, "--source", source)
+
+    assert everything() == before
+    done = run(COMMAND, "--source", source, "--apply")
+    assert told["applied"] is False
+    for part in ("quirks", "old_ledger", "settings"):
+        assert told[part] == done[part]
+    assert told["balances"]["opened"] == done["balances"]["opened"]
+    assert told["rows"]["people"] == done["rows"]["people"]
+    assert told["rows"]["invitations"] == done["rows"]["invitations"]
+    assert told["to_settle"] == done["to_settle"]
+    del done["rows"]["codes"]["given to people without"]  # who will lack one is not known before
+    assert told["rows"]["codes"] == done["rows"]["codes"]
+
+
+def test_a_second_run_changes_nothing(source: str) -> None:
+    run(COMMAND, "--source", source, "--apply")
+    first = what_matters()
+
+    again = run(COMMAND, "--source", source, "--apply")
+
+    assert what_matters() == first
+    assert "new" not in again["rows"]["people"]
+    assert again["rows"]["readings"]["new"] == 0
+    assert again["is_sound"]
+    assert is_proved()
+
+
+def test_a_killed_run_is_taken_up_and_ends_the_same(source: str) -> None:
+    process = started(COMMAND, "--source", source, "--apply", "--batch-size", "3")
+    deadline = time.monotonic() + SECONDS_TO_BEGIN
+    while not LegacyAccount.objects.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(CommandError, match="runs already"):
+        call_command(COMMAND, "--source", source, "--apply")
+    process.kill()
+    process.wait()
+    came_over = LegacyAccount.objects.count()
+    assert is_proved()
+
+    report = run(COMMAND, "--source", source, "--apply")
+
+    assert 0 < came_over < report["rows"]["people"]["read"]
+    assert report["rows"]["people"]["here already"] == came_over
+    assert report["is_sound"]
+    assert is_proved()
+    assert report["balances"]["not_followed"] == Amounts().as_dict()
+    assert list(CommandRun.objects.order_by("pk").values_list("outcome", flat=True)) == [
+        "killed",
+        "done",
+    ]
+
+
+def test_it_stops_in_time_says_that_it_is_not_complete_and_goes_on(source: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        call_command(
+            COMMAND, "--source", source, "--apply", "--batch-size", "1", "--max-seconds", "1"
+        )
+
+    assert stopped.value.code == 75
+    assert CommandRun.objects.get().report["is_complete"] is False
+    assert run(COMMAND, "--source", source, "--apply")["is_complete"]
+    assert is_proved()
+
+
+def test_two_at_once_are_one(source: str) -> None:
+    with (
+        recorded_run(COMMAND, is_dry=False, now=timezone.now()),
+        pytest.raises(CommandError, match="runs already"),
+    ):
+        call_command(COMMAND, "--source", source, "--apply")
+
+    assert not LegacyAccount.objects.exists()
+
+
+def change(url: str, *statements: str) -> None:
+    with psycopg.connect(url) as there:
+        for statement in statements:
+            there.execute(statement)  # type: ignore[call-overload]
+
+
+def test_a_later_run_brings_what_has_come_in_since(own_source: str) -> None:
+    world = OldWorld()
+    nok, ploy = world.person(coins=10), world.person()
+    world.invite(nok, ploy)
+    world.load(own_source)
+    options = ("--source", own_source, "--apply", "--inviter-coins", "30")
+    run(COMMAND, *options)
+    later = OldWorld(_serial=1000)
+    mali = later.person(stars=2)
+    later.invite(nok, mali)
+    later.read(ploy)
+    later.move(nok, "REFERRAL_INVITER", deltaCoins=30, metadata={"userId": ploy})
+    later.fill(own_source)
+    change(own_source, f"""UPDATE "User" SET coins = 40 WHERE id = '{nok}'""")
+
+    report = run(COMMAND, *options)
+
+    held = balances_of(User.objects.get(clerk_id=nok).pk)
+    assert held == Amounts(coins=10)  # the change is listed, and not guessed at
+    assert report["rows"]["people"]["new"] == 1
+    assert report["balances"]["not_followed"]["coins"] == 30
+    by_referee = {a.referee.clerk_id: a.status for a in Attribution.objects.with_names()}
+    assert by_referee == {ploy: "rewarded", mali: "pending"}
+    assert [matter.kind for matter in Matter.objects.all()] == ["balance_changed"]
+    assert is_proved()
+
+
+def test_balances_that_changed_there_are_followed_if_asked_to(own_source: str) -> None:
+    world = OldWorld()
+    nok, ploy = world.person(coins=10), world.person(stars=5)
+    world.load(own_source)
+    options = ("--source", own_source, "--apply", "--inviter-coins", "30")
+    run(COMMAND, *options)
+    change(
+        own_source,
+        f"""UPDATE "User" SET coins = 45 WHERE id = '{nok}'""",
+        f"""UPDATE "User" SET stars = 2, exp = 9 WHERE id = '{ploy}'""",
+    )
+
+    for _ in range(2):
+        report = run(COMMAND, *options, "--follow-balances")
+
+    assert balances_of(User.objects.get(clerk_id=nok).pk) == Amounts(coins=45)
+    assert balances_of(User.objects.get(clerk_id=ploy).pk) == Amounts(stars=2, exp=9)
+    assert report["balances"]["on_ledger"] == report["balances"]["before"]
+    assert report["is_sound"]
+    assert is_proved()
+
+
+def test_a_balance_that_fell_there_and_is_spent_here_is_listed(
+    own_source: str,
+) -> None:
+    world = OldWorld()
+    nok = world.person(stars=5)
+    world.load(own_source)
+    options = ("--source", own_source, "--apply", "--inviter-coins", "30")
+    run(COMMAND, *options)
+    spend(
+        user_id=User.objects.get(clerk_id=nok).pk,
+        amount=4,
+        order=["stars"],
+        reason="",
+        key="s",
+        actor="",
+        now=timezone.now(),
+    )
+    change(own_source, f"""UPDATE "User" SET stars = 0 WHERE id = '{nok}'""")
+
+    report = run(COMMAND, *options, "--follow-balances")
+
+    assert Matter.objects.get().kind == "balance_spent"
+    assert report["balances"]["not_followed"]["stars"] == -5
+    assert report["is_sound"]
+    assert is_proved()

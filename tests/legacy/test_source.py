@@ -1,0 +1,130 @@
+"""The replaced system's database: any address of it, only ever read, and not mistaken."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+
+from mimivibes.legacy.source import SourceUnusable, opened
+from mimivibes.legacy.stages import inviter_amounts
+from rewards.amounts import Amounts
+from tests.legacy.old_world import OldWorld
+from tests.maintenance.commands import run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COMMAND = "import_legacy"
+
+
+def told(*arguments: Any) -> str:
+    out = StringIO()
+    call_command(COMMAND, *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_nothing_can_be_written_there(source: str) -> None:
+    with opened(source) as there, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        there.rows('DELETE FROM "User" RETURNING 1')
+
+
+def test_everything_is_read_as_of_one_moment(own_source: str) -> None:
+    world = OldWorld()
+    world.person()
+    world.load(own_source)
+    with opened(own_source) as there:
+        count = 'SELECT count(*) AS n FROM "User"'
+        before = there.rows(count)
+        more = OldWorld(_serial=100)
+        more.person()
+        more.fill(own_source)
+
+        assert there.rows(count) == before
+
+
+def test_an_empty_system_is_imported_without_a_row(own_source: str) -> None:
+    OldWorld().load(own_source)
+
+    report = run(COMMAND, "--source", own_source, "--apply", "--inviter-coins", "0")
+
+    assert report["is_complete"]
+    assert report["is_sound"]
+    assert report["balances"]["before"] == Amounts().as_dict()
+
+
+def test_an_address_as_prisma_writes_it_is_understood(own_source: str) -> None:
+    OldWorld().load(own_source)
+    with psycopg.connect(own_source) as there:
+        there.execute('ALTER SCHEMA public RENAME TO "old app"')
+        there.execute("CREATE SCHEMA public")
+    address = f"{own_source}&schema=old%20app&connection_limit=1&pgbouncer=true"
+
+    assert run(COMMAND, "--source", address)["is_complete"]
+
+
+@pytest.mark.parametrize("address", ["mysql://host/db", "postgresql://nobody:secret@127.0.0.1:1/x"])
+def test_what_cannot_be_read_is_said_without_the_password(address: str) -> None:
+    with pytest.raises(CommandError, match="source") as refused:
+        told("--source", address)
+
+    assert "secret" not in str(refused.value)
+
+
+def test_another_database_is_not_taken_for_it(own_source: str) -> None:
+    with pytest.raises(CommandError, match=r'Missing: "User"\."id"'):
+        told("--source", own_source)
+
+
+def test_an_unreadable_promise_to_inviters_is_asked_for(own_source: str) -> None:
+    OldWorld().load(own_source)
+
+    with pytest.raises(CommandError, match="--inviter-coins"):
+        told("--source", own_source, "--apply")
+
+
+def test_a_promise_that_was_off_promises_nothing(own_source: str, source: str) -> None:
+    world = OldWorld()
+    world.rows["reward_configurations"].append(
+        {
+            "id": "x",
+            "name": "REFERRAL_INVITER",
+            "type": "reward",
+            "title": "x",
+            "rewards": '{"coins": 50}',
+            "isActive": False,
+            "updatedAt": "2026-01-01",
+        }
+    )
+    world.load(own_source)
+    with opened(own_source) as off, opened(source) as on:
+        assert inviter_amounts(off, coins=None) == Amounts()
+        assert inviter_amounts(off, coins=7) == Amounts(coins=7)
+        assert inviter_amounts(on, coins=None) == Amounts(coins=30)  # there it is "30", in text
+
+
+def test_the_report_names_what_differs_and_nobody(
+    source: str, world: OldWorld, tmp_path: Path
+) -> None:
+    html, text = tmp_path / "report.html", tmp_path / "report.txt"
+    printed = told("--source", source, "--report", str(html))
+    told("--source", source, "--report", str(text))
+
+    assert "Every unit is accounted for." in printed
+    assert text.read_text().strip() in printed
+    assert "REFERRAL_INVITER: there 30 coins; here 50 coins. DIFFERENT" in printed
+    assert "READING_MILESTONE_50: there unreadable; here 5 free points." in printed
+    for page in (html.read_text(), printed):
+        assert "Every unit is accounted for." in page
+        assert "@" not in page
+        assert "Person" not in page
+
+
+def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: str) -> None:
+    with pytest.raises(CommandError, match="directory that is there"):
+        call_command(COMMAND, "--source", source, "--report", "/no/such/place/report.html")
+
+
+def test_a_source_that_cannot_be_opened_has_a_name() -> None:
+    with pytest.raises(SourceUnusable), opened("nonsense"):
+        pass

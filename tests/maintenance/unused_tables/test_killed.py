@@ -1,0 +1,121 @@
+"""unused_tables: whenever it is killed, it has done its step or not, and the next run goes on."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from mimivibes.maintenance.postgres.address import direct_address
+from mimivibes.maintenance.runs import recorded_run
+from mimivibes.maintenance.unused_tables import restoring
+from mimivibes.models import UnusedTableBackup
+from tests.maintenance.commands import run, started
+from tests.maintenance.unused_tables.conftest import Execute
+
+pytestmark = pytest.mark.usefixtures("replaced_system")
+SECONDS_TO_BEGIN = 30
+
+
+class Killed(BaseException):
+    """Ends a step where nothing may catch it, as SIGKILL would."""
+
+
+def dies(*_: Any, **__: Any) -> None:
+    raise Killed
+
+
+def killed_when(condition: Callable[[], bool], *arguments: str) -> None:
+    """Start a step in a process of its own, and kill it as soon as the condition holds."""
+    process = started("unused_tables", *arguments)
+    deadline = time.monotonic() + SECONDS_TO_BEGIN
+    while not condition():
+        assert time.monotonic() < deadline, process.communicate()
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+
+
+def test_a_backup_killed_while_it_is_proved_leaves_nothing_after_the_next(
+    execute: Execute, where: Path
+) -> None:
+    def is_proving() -> bool:
+        return bool(
+            execute("SELECT 1 FROM pg_database WHERE datname ~ '^mimivibes_scratch_tables_'")
+        )
+
+    killed_when(is_proving, "backup", "User", "--directory", str(where))
+    assert [folder.suffix for folder in where.iterdir()] == [".unfinished"]
+    assert not UnusedTableBackup.objects.exists()
+
+    run("unused_tables", "backup", "User")
+
+    assert not is_proving()
+    assert [folder.name for folder in where.iterdir()] == [
+        Path(UnusedTableBackup.objects.get().folder).name
+    ]
+
+
+def test_a_quarantine_killed_before_its_end_has_not_begun(
+    execute: Execute, where: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("unused_tables", "backup", "readings")
+    with monkeypatch.context() as patched:
+        patched.setattr(UnusedTableBackup, "save", dies)  # the table is renamed by then
+        with pytest.raises(Killed):
+            call_command("unused_tables", "quarantine", "readings", "--apply")
+    assert execute("TABLE readings") == []
+
+    [told] = run("unused_tables", "quarantine", "readings", "--apply")["tables"]
+
+    assert told["done"].startswith("in quarantine")
+
+
+def test_a_process_killed_while_it_waits_for_a_table_holds_it_no_longer(
+    execute: Execute, where: Path
+) -> None:
+    """By SIGKILL, with the lock on the table already taken by somebody else."""
+    run("unused_tables", "backup", "readings")
+    with direct_address().connect() as somebody:
+        somebody.execute("SELECT * FROM readings")
+
+        def is_waiting() -> bool:
+            return bool(
+                execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+            )
+
+        killed_when(is_waiting, "quarantine", "readings", "--apply")
+    assert UnusedTableBackup.objects.get().quarantined_at is None
+
+    run("unused_tables", "quarantine", "readings", "--apply")
+
+    assert UnusedTableBackup.objects.get().quarantined_at is not None
+
+
+def test_a_restore_killed_before_it_said_so_is_taken_at_its_result(
+    execute: Execute, where: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("unused_tables", "backup", "referral_codes")
+    run("unused_tables", "quarantine", "referral_codes", "--apply")
+    run("unused_tables", "drop", "--days", "0", "--apply")
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "content", dies)  # the table is back by then
+        with pytest.raises(Killed):
+            call_command("unused_tables", "restore", "referral_codes")
+    assert execute("SELECT count(*) FROM referral_codes") == [(2,)]
+
+    [told] = run("unused_tables", "restore", "referral_codes")["tables"]
+
+    assert told["done"] == "was back already"
+    assert UnusedTableBackup.objects.get().restored_at is not None
+
+
+def test_one_step_goes_at_a_time() -> None:
+    with (
+        recorded_run("unused_tables", is_dry=False, now=timezone.now()),
+        pytest.raises(CommandError, match="unused_tables runs already"),
+    ):
+        call_command("unused_tables", "backup", "User")
