@@ -17,7 +17,7 @@ APP_ORIGIN = "https://app.example.com"
 WEBHOOK_SECRET = development.webhook_secret(DATA_DIR / "tests")
 OLD_WEBHOOK_SECRET = development.webhook_secret(DATA_DIR / "tests-old")
 
-ours = ("CLERK_", "METRICS_", "THROTTLE_", "SECRET_KEY", "REDIS_URL")
+ours = ("CLERK_", "METRICS_", "SVIX_", "THROTTLE_", "SECRET_KEY", "REDIS_URL")
 for name in [name for name in os.environ if name.startswith(ours)]:
     del os.environ[name]
 os.environ.update(

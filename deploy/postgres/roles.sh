@@ -1,14 +1,15 @@
 #!/bin/sh
 # Run once, when the database is made: two roles, neither of them a superuser.
 #
-#   referrals_owner  owns the tables: migrations, `unused_tables`
+#   referrals_owner  owns the tables: migrations, `unused_tables`, `backup_drill`. It may make
+#                    databases, for a backup is proved by restoring it into a scratch one
 #   referrals        serves and runs the schedule: reads and writes rows. It cannot switch off the
 #                    ledger's triggers, nor drop or empty a table.
 set -eu
 psql --username "${POSTGRES_USER:-postgres}" --dbname postgres --set ON_ERROR_STOP=1 <<'SQL'
 \set owner_password `cat /run/secrets/database_owner_password`
 \set app_password `cat /run/secrets/database_password`
-CREATE ROLE referrals_owner LOGIN PASSWORD :'owner_password';
+CREATE ROLE referrals_owner LOGIN CREATEDB PASSWORD :'owner_password';
 CREATE ROLE referrals LOGIN PASSWORD :'app_password';
 -- A process that was cut off in the middle of a transaction holds its locks no longer than this.
 ALTER ROLE referrals SET idle_in_transaction_session_timeout = '5min';

@@ -34,7 +34,7 @@ class Journeys:
         yield "what may lag is read from a replica", self.replica
         yield "limits count over all groups together", self.rate_limit
         yield "a first request at three groups at once makes one person", self.first_requests
-        yield "two claims at once at two groups make one attribution", self.same_claim
+        yield "claims at once at three groups make one attribution", self.same_claim
         yield "two codes claimed at once at two groups: one wins", self.rival_claims
         yield "one idempotency key at three groups is one transaction", self.same_key
         yield "one event at three groups counts once", self.same_event

@@ -85,6 +85,13 @@ class Processes:
         for name in names:
             (self.folder / "pids" / name).unlink(missing_ok=True)
 
+    def processor_seconds(self, *names: str) -> float:
+        """Return the processor time that these have used, with all that they started."""
+        running = [p for name in names if (found := self._find(name)) for p in _family(found)]
+        running += [p for m in self._postmasters() if m.name in names for p in _family(m.process)]
+        times = [process.cpu_times() for process in running]
+        return float(sum(each.user + each.system for each in times))
+
     def stop(self) -> None:
         """Stop everything, the last started first; what does not stop is killed."""
         for path in self._pid_files():

@@ -99,22 +99,32 @@ class Trial:
         rates = {}
         ports = {"1 group": self.places.nginx_one_group, "3 groups": self.places.nginx}
         for name, port in ports.items():
-            journal = Journal(self.places.folder / f"journal {name}.jsonl")
+            journal = Journal(self.places.folder / f"journal-{name[0]}.jsonl")
             inviter = Person(port, self.clerk, f"nok{name[0]}")
             wal = self.cluster.wal_position()
             load = self._load(port, inviter, pace, journal, prefix=f"t{name[0]}c")
             with self.report.step(f"Throughput of {name}"), load:
                 time.sleep(pace.seconds / 5)
-                began = time.monotonic()
+                began, used = time.monotonic(), self._processor_seconds()
                 time.sleep(pace.seconds)
                 rates[name] = journal.rate(began, time.monotonic())
+                used = [after - u for after, u in zip(self._processor_seconds(), used, strict=True)]
                 connections = self.cluster.connections_of_the_app()
             self.report.figure(f"answers a second, {name}", rates[name])
             self.report.figure(f"connections to the primary, {name}", connections)
+            for part, seconds in zip(("app", "the primary"), used, strict=True):
+                ms = 1000 * seconds / (rates[name] * pace.seconds)
+                self.report.figure(f"processor ms for each answer, {part}, {name}", ms)
             self.report.faults += journal.faults
             written = self.cluster.wal_position() - wal
             self.report.figure(f"WAL bytes for each write, {name}", written // journal.writes)
         self.report.figure("3 groups to 1", rates["3 groups"] / rates["1 group"])
+
+    def _processor_seconds(self) -> list[float]:
+        """Return the processor time used so far by all app groups, and by the primary's server."""
+        groups = self.processes.processor_seconds(*(f"group{n}" for n in GROUPS))
+        primary = self.processes.processor_seconds(f"node{self.cluster.primary()}")
+        return [groups, primary]
 
     def _lose_the_synchronous_replica(self, pace: Pace) -> None:
         """Lose the one that every commit waits for; another must take its place."""

@@ -48,7 +48,7 @@ def _is_usable(run: Import, row: Row, owners: dict[str, int]) -> bool:
         if row["user_id"] != row["first_owner"]:
             run.matter(Matter.Kind.CODE_COLLISION, id_, owner, stands_for=row["first_owner"])
         run.report.count("codes", "same as another")
-    elif owner is None and not run.is_dry:
+    elif not row["has_owner"]:
         run.report.count("codes", "of people not brought over")
     else:
         return True

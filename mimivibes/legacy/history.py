@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.models import User
 from mimivibes.legacy.codes import user_ids
 from mimivibes.legacy.importing import Import
 from mimivibes.legacy.models import LegacyTransaction
@@ -113,6 +114,15 @@ def _count_new(origin: str, rows: list[Kept]) -> int:
 
 def _insert(run: Import, origin: str, rows: list[Kept]) -> int:
     users = user_ids(row["user_id"] for row, _, _ in rows)
+    erased = set(
+        User.objects.filter(pk__in=users.values(), deleted_at__isnull=False).values_list(
+            "clerk_id", flat=True
+        )
+    )
+    rows = [
+        (row, amounts, {} if row["user_id"] in erased else details)
+        for row, amounts, details in rows
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [origin, *map(list, zip(*_values(run, rows, users), strict=True))])
         return int(cursor.rowcount)

@@ -65,7 +65,6 @@ def _objection(row: Row) -> Matter.Kind | None:
 
 def _bring(run: Import, rows: list[Row], ids: dict[str, int]) -> None:
     if not run.is_dry:
-        rows = [row for row in rows if row["referee"] in ids and row["referrer"] in ids]
         lock_people(*(ids[row[side]] for row in rows for side in ("referee", "referrer")))
     here = _here(row["referee"] for row in rows)
     new = []

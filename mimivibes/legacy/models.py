@@ -53,8 +53,8 @@ class LegacyTransaction(models.Model):
     """A row of the old ledger, to be read: amounts as far as they can be understood."""
 
     class Origin(models.TextChoices):
-        POINTS = "PointTransaction", "PointTransaction"
-        EXCHANGE = "CoinExchange", "CoinExchange"
+        POINTS = "PointTransaction", _("Points")
+        EXCHANGE = "CoinExchange", _("Exchange of coins")
 
     origin = models.CharField(_("table"), max_length=20, choices=Origin.choices)
     legacy_id = models.CharField(_("id there"), max_length=255)

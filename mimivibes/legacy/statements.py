@@ -60,7 +60,8 @@ WITH folded AS (
 SELECT *, row_number() OVER (
     PARTITION BY user_id, is_own AND place = 1 AND normal ~ '^[A-Z0-9]{{4,32}}$'
     ORDER BY at NULLS LAST, id
-) AS own_place
+) AS own_place,
+EXISTS (SELECT FROM "User" u WHERE u.id = user_id AND u.id ~ '{CLERK_ID}') AS has_owner
 FROM ranked ORDER BY user_id, id
 """
 

@@ -13,7 +13,9 @@ from mimivibes.maintenance.jobs import Job
 
 SECONDS_OF_A_BATCH = 0.015
 """What a batch is meant to take, and so its locks: short, with room for a busy machine."""
-FIRST_BATCH = 200
+FIRST_BATCH = 500
+LEAST_BATCH = 100
+"""With fewer rows it is the way to the database and back that takes the time."""
 
 
 class Batch(Protocol):
@@ -116,9 +118,9 @@ class Pace:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.rows = self._least = min(FIRST_BATCH, most)
+        self.rows = min(FIRST_BATCH, most)
 
     def adapt(self, seconds: float) -> None:
         """Take fewer rows from now on, or more, after a batch that took so long."""
         in_time = int(self.rows * SECONDS_OF_A_BATCH / seconds)
-        self.rows = max(self._least, min(in_time, 2 * self.rows, self.most))
+        self.rows = min(max(LEAST_BATCH, min(in_time, 2 * self.rows)), self.most)

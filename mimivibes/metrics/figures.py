@@ -11,6 +11,10 @@ from django.db.models import Count, Min
 from prometheus_client.core import GaugeMetricFamily
 
 from accounts.services import inbox_figures
+from mimivibes.models import ScheduledJob
+from mimivibes.schedule.jobs import active_jobs
+from mimivibes.schedule.leases import schedule_lag
+from outbox.services.sending import outbox_figures
 from referrals.services.attributions import releasable
 from referrals.services.funnel import held_queue
 from rewards import services as rewards
@@ -22,6 +26,8 @@ def figures(*, now: datetime) -> Iterator[GaugeMetricFamily]:
     yield from _waiting(now)
     yield from _proof()
     yield from _commands()
+    yield from _schedule(now)
+    yield from _outbox(now)
     yield from _connections()
 
 
@@ -129,6 +135,38 @@ def _commands() -> Iterator[GaugeMetricFamily]:
             succeeded.add_metric([command], float(succeeded_at or 0))
             failed.add_metric([command], bool(has_failed))
     yield from (succeeded, failed)
+
+
+def _schedule(now: datetime) -> Iterator[GaugeMetricFamily]:
+    lag = GaugeMetricFamily(
+        "mimivibes_schedule_lag_seconds",
+        "How long a job of the schedule has been due and has not ended.",
+        labels=["job"],
+    )
+    failed = GaugeMetricFamily(
+        "mimivibes_schedule_failed",
+        "1 if the last run of a job of the schedule failed or was killed.",
+        labels=["job"],
+    )
+    late = schedule_lag(now)
+    endings = dict(ScheduledJob.objects.values_list("name", "last_outcome"))
+    for job in active_jobs():
+        name = job.command
+        lag.add_metric([name], late[name].total_seconds() if name in late else 0)
+        failed.add_metric([name], endings.get(name) in _BADLY)
+    yield from (lag, failed)
+
+
+_BADLY = {ScheduledJob.Outcome.FAILED, ScheduledJob.Outcome.KILLED}
+
+
+def _outbox(now: datetime) -> Iterator[GaugeMetricFamily]:
+    outbox = outbox_figures()
+    yield _gauge("outbox_waiting", "Messages for the web app that are not sent.", outbox.waiting)
+    yield _gauge(
+        "outbox_oldest_waiting_seconds", "Age of the oldest of them.", _age(outbox.oldest_at, now)
+    )
+    yield _gauge("outbox_given_up", "Messages that were given up.", outbox.given_up)
 
 
 _CONNECTIONS = """

@@ -1,6 +1,6 @@
 """What the other apps, the sending command and the admin do with the outbox."""
 
-from outbox.services.publishing import Event, is_on, publish
+from outbox.services.publishing import Event, is_on, publish, silenced
 from outbox.services.sending import (
     Outbox,
     Report,
@@ -18,4 +18,5 @@ __all__ = [
     "publish",
     "send_again",
     "send_batch",
+    "silenced",
 ]

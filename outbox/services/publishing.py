@@ -1,6 +1,8 @@
 """Write down what the web app is to be told, in the transaction in which it happens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,9 +21,22 @@ class Event:
     data: dict[str, Any]
 
 
+_is_silenced: ContextVar[bool] = ContextVar("outbox_is_silenced", default=False)
+
+
 def is_on() -> bool:
     """Return whether anything is written at all. Ask before you read what an event would tell."""
-    return bool(settings.SVIX_TOKEN)
+    return bool(settings.SVIX_TOKEN) and not _is_silenced.get()
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Write nothing meanwhile, in this thread: for an import, which is no news to the web app."""
+    token = _is_silenced.set(True)
+    try:
+        yield
+    finally:
+        _is_silenced.reset(token)
 
 
 def publish(events: Sequence[Event], *, now: datetime) -> None:

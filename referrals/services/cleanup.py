@@ -100,9 +100,9 @@ def _remove(
 
 
 # Rows that are locked stay where they are, so their place (`ctid`) is the shortest way back to
-# them; by key, the planner may read the whole table for each batch. What an attribution stands on
-# is looked at and not locked. A locked row is judged as it is now, should it have been opened
-# again, or adopted, since the statement began.
+# them; by key, the planner may read the whole table for each batch. So it may for `NOT EXISTS`;
+# `LIMIT` keeps it to the index. What an attribution stands on is looked at and not locked. A locked
+# row is judged as it is now, should it have been opened again, or adopted, since.
 _CAPTURES = _Removal(
     lock="""
 WITH next AS MATERIALIZED (
@@ -114,7 +114,7 @@ WITH next AS MATERIALIZED (
     SELECT ctid FROM referrals_capture
     WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM next WHERE user_id IS NULL
-           OR NOT EXISTS (SELECT FROM referrals_attribution a WHERE a.capture_id = next.id)))
+           OR (SELECT 1 FROM referrals_attribution a WHERE a.capture_id = next.id LIMIT 1) IS NULL))
       AND expires_at <= %(before)s AND (user_id IS NULL OR expires_at <= %(before_claims)s)
     FOR UPDATE SKIP LOCKED
 )
@@ -129,7 +129,7 @@ LEFT JOIN (SELECT expires_at, id FROM next ORDER BY expires_at DESC, id DESC LIM
 DELETE FROM referrals_capture c
 WHERE ctid = ANY(%(places)s::tid[])
   AND (user_id IS NULL
-       OR NOT EXISTS (SELECT FROM referrals_attribution a WHERE a.capture_id = c.id))
+       OR (SELECT 1 FROM referrals_attribution a WHERE a.capture_id = c.id LIMIT 1) IS NULL)
 """,
 )
 
@@ -146,7 +146,8 @@ WITH next AS MATERIALIZED (
     SELECT ctid FROM referrals_browsersession
     WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM next
-        WHERE NOT EXISTS (SELECT FROM referrals_capture c WHERE c.browser_session_id = next.id)))
+        WHERE (SELECT 1 FROM referrals_capture c WHERE c.browser_session_id = next.id LIMIT 1)
+            IS NULL))
     FOR UPDATE SKIP LOCKED
 )
 SELECT (SELECT count(*) FROM next),
@@ -159,6 +160,6 @@ LEFT JOIN (SELECT created_at, id FROM next ORDER BY created_at DESC, id DESC LIM
     delete="""
 DELETE FROM referrals_browsersession s
 WHERE ctid = ANY(%(places)s::tid[])
-  AND NOT EXISTS (SELECT FROM referrals_capture c WHERE c.browser_session_id = s.id)
+  AND (SELECT 1 FROM referrals_capture c WHERE c.browser_session_id = s.id LIMIT 1) IS NULL
 """,
 )

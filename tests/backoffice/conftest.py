@@ -16,7 +16,8 @@ from accounts.services import create_api_key
 from backoffice.models import SecondFactor
 from mimivibes.demo.data import load
 from mimivibes.legacy.models import LegacyAccount
-from mimivibes.models import CommandRun
+from mimivibes.models import CommandRun, ScheduledJob
+from outbox.models import OutboxMessage
 from referrals.models import Program
 from rewards.models import ExchangeRate, GrantRequest, LedgerProof
 from tests.factories import (
@@ -52,6 +53,10 @@ def _loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         ExchangeRate.objects.create(from_currency="exp", to_currency="coins", price=3)
         for n in range(2):
             CommandRun.objects.create(command=f"command_{n}", runner="x", started_at=timezone.now())
+            ScheduledJob.objects.create(name=f"command_{n}", due_at=timezone.now())
+            OutboxMessage.objects.create(
+                type="balance.changed", data={}, created_at=timezone.now(), sent_at=timezone.now()
+            )
             UnusedTableBackupFactory()
             LedgerProof.objects.create(started_at=timezone.now(), seconds=n, fault_count=0)
             GrantRequest.objects.create(

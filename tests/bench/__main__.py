@@ -1,4 +1,4 @@
-"""`make bench`: the hot calls, being watched, the admin on large data, and an import."""
+"""`make bench`: the hot calls, being watched, the admin on large data, clean-up, an import."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 
 import django
 
-PARTS = ("calls", "watching", "lists", "import")
+PARTS = ("calls", "watching", "lists", "cleanup", "import")
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
@@ -22,6 +22,7 @@ if __name__ == "__main__":
     from tests.bench import importing, measure, watching  # need the apps loaded
     from tests.bench.big import measure as big
     from tests.bench.big import scrape
+    from tests.bench.cleanup import measure as cleanup
 
     is_proved = True
     if asked.only in (None, "calls"):
@@ -31,6 +32,8 @@ if __name__ == "__main__":
         scrape.main()
     if asked.only in (None, "lists"):
         big.main(every=asked.every)
+    if asked.only in {None, "cleanup"}:
+        is_proved &= cleanup.main()
     if asked.only in {None, "import"}:
         is_proved &= importing.main()
     sys.exit(0 if is_proved else 1)

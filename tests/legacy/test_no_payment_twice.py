@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import erase_user
-from mimivibes.legacy.models import Matter
+from accounts.services import erase_user, import_people, provision_user
+from mimivibes.legacy.models import LegacyTransaction, Matter
 from referrals.models import Attribution, QualifyingEvent
 from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
@@ -207,6 +207,23 @@ def test_who_spent_here_what_was_given_twice_does_not_go_below_zero(
     assert held(nok) == Amounts()  # two are missing, and recorded as such
 
 
+def test_who_signs_in_at_the_very_moment_of_the_import_is_not_lost(
+    there: OldWorld, own_source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nok = there.person(coins=40)
+
+    def meanwhile(*, people: Any) -> dict[str, int]:
+        provision_user(clerk_id=nok, now=NOW)
+        return import_people(people=people)
+
+    monkeypatch.setattr("mimivibes.legacy.people.import_people", meanwhile)
+
+    report = come_over(there, own_source)
+
+    assert held(nok) == Amounts(coins=40)
+    assert report["rows"]["people"]["new, signed in here before"] == 1
+
+
 def test_a_held_claim_is_decided_once_the_old_rows_tell_the_age(
     there: OldWorld, own_source: str, noks_code: str
 ) -> None:
@@ -258,11 +275,13 @@ def test_deleted_there_leaves_a_tombstone_without_balance(there: OldWorld, own_s
     gone = there.person(name="[Deleted User]", coins=50, tel="081")
     ploy = there.person()
     there.invite(gone, ploy)
+    there.move(gone, "READING", metadata={"question": "Will I?"})
     report = come_over(there, own_source)
 
     assert user(gone).deleted_at is not None
     assert held(gone) == Amounts()
     assert report["balances"]["deleted"]["coins"] == 50
+    assert LegacyTransaction.objects.get().details == {}
     assert Browser().sign_in(Person(gone)).get("me").status_code == 403
     assert invitation().referrer == user(gone)
 

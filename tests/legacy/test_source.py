@@ -107,8 +107,8 @@ def test_the_report_names_what_differs_and_nobody(
     source: str, world: OldWorld, tmp_path: Path
 ) -> None:
     html, text = tmp_path / "report.html", tmp_path / "report.txt"
-    printed = told("--source", source, "--report", html)
-    told("--source", source, "--report", text)
+    printed = told("--source", source, "--report", str(html))
+    told("--source", source, "--report", str(text))
 
     assert "Every unit is accounted for." in printed
     assert text.read_text().strip() in printed
@@ -118,6 +118,11 @@ def test_the_report_names_what_differs_and_nobody(
         assert "Every unit is accounted for." in page
         assert "@" not in page
         assert "Person" not in page
+
+
+def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: str) -> None:
+    with pytest.raises(CommandError, match="directory that is there"):
+        call_command(COMMAND, "--source", source, "--report", "/no/such/place/report.html")
 
 
 def test_a_source_that_cannot_be_opened_has_a_name() -> None:

@@ -22,8 +22,9 @@ from tests.server import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "cleanup_captures"
-ATTRIBUTED = "NOT EXISTS (SELECT FROM referrals_attribution a WHERE a.capture_id = next.id)"
-HELD = "NOT EXISTS (SELECT FROM referrals_capture c WHERE c.browser_session_id = next.id)"
+ATTRIBUTED = "(SELECT 1 FROM referrals_attribution a WHERE a.capture_id = next.id LIMIT 1) IS NULL"
+HELD = """(SELECT 1 FROM referrals_capture c WHERE c.browser_session_id = next.id LIMIT 1)
+            IS NULL"""
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from accounts.models import WebhookReceipt
 from mimivibes.maintenance import command as commands
-from mimivibes.maintenance.cleaning import FIRST_BATCH, SECONDS_OF_A_BATCH, Pace
+from mimivibes.maintenance.cleaning import FIRST_BATCH, LEAST_BATCH, SECONDS_OF_A_BATCH, Pace
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, Turn, recorded_run
 from mimivibes.models import CommandRun
 from referrals.models import BrowserSession, Capture
@@ -180,7 +180,7 @@ def test_batches_shrink_when_they_take_long_and_grow_again() -> None:
         sizes.append(pace.rows)
         pace.adapt(seconds)
 
-    assert [*sizes, pace.rows] == [200, 400, 600, 300, 200]
+    assert [*sizes, pace.rows] == [500, 1000, 1500, 750, LEAST_BATCH]
 
 
 def test_no_batch_is_larger_than_was_asked_for() -> None:

@@ -14,12 +14,14 @@ ARGUMENTS = {
     "create_api_key": ["web app", "--scope", "events"],
     "unused_tables": ["report"],
     "log_user": ["user_nobody"],
+    "run_schedule": ["--crontab"],  # else it runs until it is told to stop
 }
 REFUSED = {
     "dev_token": ["nok"],
     "explain": ["user_nobody"],
     "load_demo": [],
     "reset_second_factor": ["nobody"],
+    "send_outbox": [],
 }
 
 ENDLESS = ["run_schedule"]  # tests/schedule runs it

@@ -18,6 +18,7 @@ from tests.referrals.back_end import BackEnd
 
 pytestmark = pytest.mark.django_db
 PROXY = "10.0.0.1"
+REQUEST = uuid.UUID("a1f0c2d3-0000-4000-8000-00000000beef")
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def answered_id(sent: str, *, peer: str = PROXY) -> str:
         return client.get("/nothing")["X-Request-ID"]
 
 
-@pytest.mark.parametrize("sent", [uuid.uuid4().hex, str(uuid.uuid4())])
+@pytest.mark.parametrize("sent", [REQUEST.hex, str(REQUEST)])
 def test_a_proxys_id_is_kept(sent: str, lines: list[dict[str, Any]]) -> None:
     assert answered_id(sent) == sent
     assert lines[0]["request_id"] == sent

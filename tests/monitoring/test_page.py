@@ -1,6 +1,7 @@
 """`/metrics`: who may read it, and what it tells of how things stand."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -9,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import WebhookReceipt
-from mimivibes.models import CommandRun
+from mimivibes.models import CommandRun, ScheduledJob
+from outbox.models import OutboxMessage
 from referrals.models import Status
 from rewards.models import LedgerProof
 from tests.factories import AttributionFactory
@@ -120,6 +122,34 @@ def test_when_a_command_last_ended_well_is_told(prometheus: Prometheus) -> None:
     assert told["mimivibes_command_failed", "cleanup_webhooks"] == 0
 
 
+def test_a_job_that_is_due_and_failed_is_told(prometheus: Prometheus) -> None:
+    now = timezone.now()
+    ScheduledJob.objects.create(
+        name="verify_ledger", due_at=now - timedelta(hours=2), last_outcome="failed"
+    )
+
+    told = prometheus.scrape()
+
+    lag = told["mimivibes_schedule_lag_seconds", "verify_ledger"]
+    assert lag == pytest.approx(2 * 3600, abs=60)
+    assert told["mimivibes_schedule_failed", "verify_ledger"] == 1
+    assert told["mimivibes_schedule_lag_seconds", "process_webhooks"] == 0
+    assert told["mimivibes_schedule_failed", "process_webhooks"] == 0
+
+
+def test_what_the_web_app_is_not_told_yet_is_told(prometheus: Prometheus) -> None:
+    now = timezone.now()
+    made: dict[str, Any] = {"type": "x", "data": {}, "created_at": now - timedelta(hours=1)}
+    OutboxMessage.objects.create(due_at=now, **made)
+    OutboxMessage.objects.create(given_up_at=now, **made)
+
+    told = prometheus.scrape()
+
+    assert told["mimivibes_outbox_waiting"] == 1
+    assert told["mimivibes_outbox_oldest_waiting_seconds"] == pytest.approx(3600, abs=60)
+    assert told["mimivibes_outbox_given_up"] == 1
+
+
 def test_requests_are_counted_by_their_route_and_never_by_an_id(prometheus: Prometheus) -> None:
     prometheus.client.get("/admin/accounts/user/no-such-person/change/")
 
@@ -144,7 +174,7 @@ def test_a_scrape_takes_few_statements(prometheus: Prometheus) -> None:
     with statements() as sent:
         prometheus.scrape()
 
-    assert len(sent) <= 20
+    assert len(sent) <= 24
 
 
 def test_without_the_database_the_rest_is_told(prometheus: Prometheus) -> None:

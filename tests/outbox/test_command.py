@@ -23,14 +23,16 @@ from tests.outbox.svix_server import APP, TOKEN, SvixServer
 SECONDS = 30
 
 
-def sending_to(
-    svix: SvixServer, monkeypatch: pytest.MonkeyPatch, *options: str
-) -> "subprocess.Popen[str]":
+def sending_to(svix: SvixServer, *options: str) -> "subprocess.Popen[str]":
     """Start the command in a process of its own, set up by its environment."""
-    monkeypatch.setenv("SVIX_TOKEN", TOKEN)
-    monkeypatch.setenv("SVIX_APP", APP)
-    monkeypatch.setenv("SVIX_SERVER_URL", svix.url)
-    return started("send_outbox", *options)
+    return started(
+        "send_outbox",
+        *options,
+        DJANGO_SETTINGS_MODULE="mimivibes.settings",
+        SVIX_TOKEN=TOKEN,
+        SVIX_APP=APP,
+        SVIX_SERVER_URL=svix.url,
+    )
 
 
 def until(is_so: Callable[[], object], process: "subprocess.Popen[str]") -> None:
@@ -93,9 +95,9 @@ def test_the_exit_status_tells_of_a_failure_and_not_of_a_wait(
 
 @pytest.mark.django_db(transaction=True)
 def test_it_stays_for_what_comes_and_ends_when_told_to(
-    svix: SvixServer, monkeypatch: pytest.MonkeyPatch
+    svix: SvixServer,
 ) -> None:
-    process = sending_to(svix, monkeypatch, "--for", "600", "--json")
+    process = sending_to(svix, "--for", "600", "--json")
     for count in (1, 2):
         published(1)
         until(lambda count=count: len(svix.messages) == count, process)
@@ -141,13 +143,13 @@ def test_what_is_told_can_be_registered_any_number_of_times(svix: SvixServer) ->
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_killed_before_it_wrote_down_what_it_sent_sends_it_again(
-    svix: SvixServer, monkeypatch: pytest.MonkeyPatch
+    svix: SvixServer,
 ) -> None:
     """Svix has the first messages; the run that sent them is killed while it waits for more."""
     published(8)
     svix.troubles = ["taken, then silence"] * 8
     svix.silence = 20
-    process = sending_to(svix, monkeypatch)
+    process = sending_to(svix)
     until(lambda: len(svix.messages) == 8, process)
     os.kill(process.pid, 9)
     process.wait()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ from django.utils import timezone
 from accounts.services import erase_user
 from backoffice.rehearsal import rehearse
 from outbox.models import OutboxMessage
-from outbox.services import Event, publish
+from outbox.services import Event, publish, silenced
 from referrals.models import Attribution, ReferralCode
 from referrals.services import corrections
 from referrals.services.attributions import release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from tests.factories import TermsFactory
+from tests.parallel import at_once
 from tests.people import Browser, Person
 from tests.referrals.aree import by_aree, fresh
 from tests.referrals.back_end import BackEnd
@@ -246,6 +248,41 @@ def test_switched_off_nothing_is_written_and_no_query_is_spent(
     assert told() == []
     # One for the move; for the payment, the balances and one.
     assert on - off == 3
+
+
+def test_an_import_tells_nobody(told: Callable[[], list[str]], ploy: Person) -> None:
+    with silenced(), transaction.atomic():
+        publish([Event("balance.changed", {})], now=timezone.now())
+
+    assert told() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_messages_about_a_balance_the_higher_number_is_the_newer(ploy: Person) -> None:
+    Browser().sign_in(ploy).me()
+    user_id = user_of(ploy).pk
+
+    def give(name: str) -> None:
+        for n in range(10):
+            currencies = Amounts(stars=1, **{name: 1})
+            rewards.grant(
+                user_id=user_id,
+                amounts=currencies,
+                kind="grant",
+                key=f"{name}{n}",
+                actor="key:1",
+                now=timezone.now(),
+            )
+
+    at_once(partial(give, "coins"), partial(give, "exp"), partial(give, "free_points"))
+
+    granted = OutboxMessage.objects.filter(data__kind="grant").order_by("sequence")
+    balances_told = [message.data["balances"] for message in granted]
+    stars = [told["stars"] for told in balances_told]
+    assert stars == list(range(stars[0], stars[0] + 30))
+    for currency in ("coins", "exp", "free_points"):
+        amounts = [told[currency] for told in balances_told if currency in told]
+        assert amounts == list(range(amounts[0], amounts[0] + 10))
 
 
 def _statements(person: Person, code: str) -> int:

@@ -83,8 +83,8 @@ class Migration(migrations.Migration):
                     "origin",
                     models.CharField(
                         choices=[
-                            ("PointTransaction", "PointTransaction"),
-                            ("CoinExchange", "CoinExchange"),
+                            ("PointTransaction", "Points"),
+                            ("CoinExchange", "Exchange of coins"),
                         ],
                         max_length=20,
                         verbose_name="table",

@@ -1,5 +1,5 @@
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ class Command(RecordedCommand):
         )
         parser.add_argument(
             "--report",
-            type=Path,
+            type=_new_file,
             metavar="FILE",
             help="write the report there too, as HTML if the name ends in .html, else as text",
         )
@@ -110,3 +110,11 @@ class Command(RecordedCommand):
 
     def tell(self, run: CommandRun) -> Iterator[str]:
         return self._report.lines()
+
+
+def _new_file(text: str) -> Path:
+    """Refuse what could not be written, before the work and not after it."""
+    path = Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise ArgumentTypeError("it must be a file in a directory that is there")
+    return path

@@ -1,0 +1,1 @@
+"""Clean-up of millions of rows: how fast, with how long locks, and what others feel of it."""
