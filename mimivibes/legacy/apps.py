@@ -16,7 +16,7 @@ class LegacyConfig(AppConfig):
         user_erased.connect(_forget, dispatch_uid="legacy.forget")
 
 
-def _forget(*, user: Any, now: datetime, **kwargs: Any) -> None:
-    from mimivibes.legacy.history import forget_details
+def _forget(*, user: Any, now: datetime, **kwargs: Any) -> dict[str, int]:
+    from mimivibes.legacy.history import forget_person
 
-    forget_details(user_id=user.pk)
+    return forget_person(user_id=user.pk)

@@ -9,7 +9,7 @@ from django.db import connection
 from accounts.models import User
 from mimivibes.legacy.codes import user_ids
 from mimivibes.legacy.importing import Import
-from mimivibes.legacy.models import LegacyTransaction
+from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
 from mimivibes.legacy.quirks import amounts_moved, json_of, whole
 from mimivibes.legacy.source import Row
 from mimivibes.legacy.statements import EXCHANGES, TRANSACTIONS, WITHOUT_TRANSACTIONS
@@ -37,9 +37,14 @@ def keep_history(run: Import) -> None:
     )
 
 
-def forget_details(*, user_id: int) -> None:
-    """Empty what old rows say of somebody erased; the amounts stay."""
-    LegacyTransaction.objects.filter(user_id=user_id).exclude(details={}).update(details={})
+def forget_person(*, user_id: int) -> dict[str, int]:
+    """Empty what old rows say of somebody erased; the amounts stay. Returns how many did."""
+    told = LegacyTransaction.objects.filter(user_id=user_id).exclude(details={})
+    account = LegacyAccount.objects.filter(user_id=user_id).exclude(kept={})
+    return {
+        "old_transactions_cleared": told.update(details={}),
+        "old_accounts_cleared": account.update(kept={}),
+    }
 
 
 def _transaction(run: Import, row: Row) -> Kept:
@@ -146,9 +151,11 @@ INSERT INTO legacy_legacytransaction (
     origin, legacy_id, user_id, legacy_user_id, event_type, at, stars, free_points, coins, exp,
     details
 )
-SELECT %s, id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp, details::jsonb
+SELECT %s, r.id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp,
+       CASE WHEN person.deleted_at IS NULL THEN details::jsonb ELSE '{}' END
 FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[],
             %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
     AS r (id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp, details)
+LEFT JOIN accounts_user AS person ON person.id = r.user_id
 ON CONFLICT (origin, legacy_id) DO NOTHING
 """

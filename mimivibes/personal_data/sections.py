@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import User, WebhookReceipt
+from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
 from referrals.models import (
     Attribution,
     BrowserSession,
@@ -23,6 +24,7 @@ from referrals.models import (
     TimelineEntry,
     UserDevice,
 )
+from rewards.amounts import Amounts
 from rewards.models import GrantRequest, Transaction
 
 Shown = dict[str, Any]
@@ -40,6 +42,7 @@ class Section:
 
 NOT_THEIRS = {
     "admin.LogEntry.user": "what a member of staff did",
+    "legacy.Matter.user": "what the import left to staff, which may speak of others",
     "otp_static.StaticDevice.user": "the second factor of a member of staff",
     "otp_totp.TOTPDevice.user": "the second factor of a member of staff",
     "referrals.ProgramTerms.created_by": "the member of staff who made the terms",
@@ -219,6 +222,24 @@ def _delivery(receipt: WebhookReceipt) -> Shown:
     }
 
 
+def _old_account(account: LegacyAccount) -> Shown:
+    return {
+        "imported_at": time(account.imported_at),
+        "opened": account.opened,
+        "kept": account.kept,
+    }
+
+
+def _old_transaction(row: LegacyTransaction) -> Shown:
+    """Leave out the details: they name who invited whom."""
+    return {
+        "id": row.legacy_id,
+        "event_type": row.event_type,
+        "at": time(row.at),
+        "amounts": Amounts(row.stars, row.free_points, row.coins, row.exp).as_dict(),
+    }
+
+
 SECTIONS = (
     Section(
         "codes",
@@ -300,5 +321,17 @@ SECTIONS = (
             .annotate(content_kept=Q(payload__isnull=False))
         ),
         _delivery,
+    ),
+    Section(
+        "old_account",
+        ("legacy.LegacyAccount.user",),
+        lambda user: LegacyAccount.objects.filter(user=user),
+        _old_account,
+    ),
+    Section(
+        "old_transactions",
+        ("legacy.LegacyTransaction.user",),
+        lambda user: LegacyTransaction.objects.filter(user=user),
+        _old_transaction,
     ),
 )

@@ -13,6 +13,7 @@ from accounts.models import User
 from mimivibes.legacy.models import LegacyAccount, LegacyTransaction, Matter
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.models import CommandRun
+from outbox.models import OutboxMessage
 from referrals.models import Attribution, QualifyingEvent, ReferralCode, TimelineEntry
 from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
@@ -20,6 +21,7 @@ from rewards.models import Entry, Transaction
 from rewards.services import balances_of, spend, verify_ledger
 from tests.legacy.old_world import OldWorld
 from tests.maintenance.commands import run, started
+from tests.referrals.back_end import BackEnd
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "import_legacy"
@@ -68,6 +70,15 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(source: str, world: OldWor
     assert told["to_settle"] == done["to_settle"]
     del done["rows"]["codes"]["given to people without"]  # who will lack one is not known before
     assert told["rows"]["codes"] == done["rows"]["codes"]
+
+
+def test_the_web_app_is_told_nothing_of_what_was_there_before(source: str, settings: Any) -> None:
+    settings.SVIX_TOKEN = "testsk_outbox"
+
+    run(COMMAND, "--source", source, "--apply")
+
+    assert Attribution.objects.exists()
+    assert not OutboxMessage.objects.exists()
 
 
 def test_a_second_run_changes_nothing(source: str) -> None:
@@ -162,6 +173,27 @@ def test_a_later_run_brings_what_has_come_in_since(own_source: str) -> None:
     by_referee = {a.referee.clerk_id: a.status for a in Attribution.objects.with_names()}
     assert by_referee == {ploy: "rewarded", mali: "pending"}
     assert [matter.kind for matter in Matter.objects.all()] == ["balance_changed"]
+    assert is_proved()
+
+
+def test_an_inviter_who_was_paid_here_and_then_there_too_is_listed(
+    own_source: str, back_end: BackEnd
+) -> None:
+    world = OldWorld()
+    nok, ploy = world.person(), world.person()
+    world.invite(nok, ploy)
+    world.load(own_source)
+    options = ("--source", own_source, "--apply", "--inviter-coins", "30")
+    run(COMMAND, *options)
+    back_end.report(ploy)
+    later = OldWorld(_serial=1000)
+    later.move(nok, "REFERRAL_INVITER", deltaCoins=30, metadata={"userId": ploy})
+    later.fill(own_source)
+
+    run(COMMAND, *options)
+
+    assert Matter.objects.get().kind == "paid_here_too"
+    assert balances_of(User.objects.get(clerk_id=nok).pk) == Amounts(coins=30)
     assert is_proved()
 
 

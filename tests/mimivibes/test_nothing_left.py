@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import create_api_key, erase_user
+from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
 from mimivibes.personal_data.sections import SECTIONS
 from referrals.models import TimelineEntry
 from rewards.models import GrantRequest, IdempotencyRecord
@@ -58,6 +59,10 @@ STAYS = {
     "accounts_webhookreceipt.svix_id": "an id of Svix's",
     "accounts_webhookreceipt.type": "what kind of delivery it was",
     "accounts_webhookreceipt.reason": "a sentence of ours",
+    "legacy_legacyaccount.opened": "amounts",
+    "legacy_legacytransaction.legacy_id": "an id of the earlier app",
+    "legacy_legacytransaction.legacy_user_id": "the Clerk id",
+    "legacy_legacytransaction.event_type": "what kind of row it was",
     "django_admin_log.object_id": "the number of a row",
     "django_admin_log.object_repr": "a Clerk id",
     "django_admin_log.change_message": STAFF_WROTE,
@@ -92,6 +97,12 @@ def everything(noks_code: str, aree: Client, back_end: BackEnd, ploy: Person) ->
     GrantRequest.objects.create(
         user=user, coins=1, reason="x", requested_by=staff, requested_at=timezone.now(),
         nonce="5a0b8f6e-6d8c-4f8e-8a59-7d2f8d3b8f11",
+    )  # fmt: skip
+    now = timezone.now()
+    LegacyAccount.objects.create(user=user, imported_at=now, kept={"level": 3})
+    LegacyTransaction.objects.create(
+        user=user, legacy_id="1", legacy_user_id="1", event_type="x", at=now,
+        stars=1, free_points=0, coins=0, exp=0, details={"question": "Private"},
     )  # fmt: skip
     LogEntry.objects.log_actions(staff.pk, [user], CHANGE, "x", single_object=True)
     return user
