@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 
 from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
@@ -128,3 +128,9 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: s
 def test_a_source_that_cannot_be_opened_has_a_name() -> None:
     with pytest.raises(SourceUnusable), opened("nonsense"):
         pass
+
+
+def test_the_help_ends_with_an_example() -> None:
+    shown = load_command_class("mimivibes.legacy", COMMAND).create_parser("manage.py", COMMAND)
+
+    assert f"manage.py {COMMAND}" in shown.format_help().partition("example:")[2]
