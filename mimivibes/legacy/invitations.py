@@ -166,11 +166,12 @@ def _write(run: Import, rows: list[Row], ids: dict[str, int]) -> None:
 
 
 def _those_that_may_close_rings(rows: list[Row], ids: dict[str, int]) -> set[str]:
-    """Return invitations that could close a ring with claims made here before the import.
+    """Return invitations that could close a ring with claims, or moves by staff, made here before.
 
     Those of people who have invited somebody: the last of a ring to come finds all the others.
     """
-    if not Attribution.objects.exclude(terms__program__slug=PROGRAM).exists():
+    as_there = {"terms__program__slug": PROGRAM, "replaces": None}
+    if not Attribution.objects.exclude(**as_there).exists():
         return set()  # rings of old rows alone have been found there
     referees = {ids[row["referee"]] for row in rows}
     inviters = set(
