@@ -8,8 +8,10 @@ from typing import Any
 
 import sentry_sdk
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from sentry_sdk.integrations.django import DjangoIntegration
 from sentry_sdk.integrations.logging import LoggingIntegration
+from sentry_sdk.utils import BadDsn, Dsn
 
 from mimivibes.logs.discretion import discreet_value
 from mimivibes.logs.requests import facts_of_request
@@ -20,6 +22,10 @@ LEFT_OUT = ("request", "user", "breadcrumbs", "extra", "server_name", "modules")
 
 def start_reporting() -> None:
     """Report what is logged as an error, and what nobody catches."""
+    try:
+        Dsn(settings.SENTRY_DSN)
+    except BadDsn as error:
+        raise ImproperlyConfigured(f"SENTRY_DSN cannot be read: {error}.") from error
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         environment=settings.SENTRY_ENVIRONMENT,

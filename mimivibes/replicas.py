@@ -14,8 +14,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import DEFAULT_DB_ALIAS, Error, connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 REPLICA = "replica"
 LEFT_ALONE_FOR = 5.0
@@ -59,13 +60,23 @@ class ReplicaMiddleware:
         may_lag = getattr(getattr(view, "cls", None), "reads_may_lag", False)
         if not may_lag or not settings.DATABASE_ROUTERS or not _replica_answers():
             return None
-        request.body  # noqa: B018  (kept by Django, so that it can be read a second time)
+        if not _keeps_its_body(request):
+            return None
         with _reading_from_replica():
             response = view(request, *args, **kwargs)
         if response.status_code == HTTPStatus.NOT_FOUND or response.status_code >= 500:
             request.is_asked_again = True  # type: ignore[attr-defined]
             return None
         return response
+
+
+def _keeps_its_body(request: HttpRequest) -> bool:
+    """Have Django keep the body, so that it can be read twice; not one that the view refuses."""
+    try:
+        request.body  # noqa: B018
+    except (RequestDataTooBig, UnreadablePostError):
+        return False
+    return True
 
 
 @contextmanager

@@ -17,6 +17,6 @@ class LegacyConfig(AppConfig):
 
 
 def _forget(*, user: Any, now: datetime, **kwargs: Any) -> dict[str, int]:
-    from mimivibes.legacy.history import forget_details
+    from mimivibes.legacy.history import forget_person
 
-    return forget_details(user_id=user.pk)
+    return forget_person(user_id=user.pk)

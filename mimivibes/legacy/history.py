@@ -37,13 +37,13 @@ def keep_history(run: Import) -> None:
     )
 
 
-def forget_details(*, user_id: int) -> dict[str, int]:
-    """Empty what old rows say of somebody erased, and return of how many; the amounts stay."""
-    rows = LegacyTransaction.objects.filter(user_id=user_id).exclude(details={})
-    accounts = LegacyAccount.objects.filter(user_id=user_id).exclude(kept={})
+def forget_person(*, user_id: int) -> dict[str, int]:
+    """Empty what old rows say of somebody erased; the amounts stay. Returns how many did."""
+    told = LegacyTransaction.objects.filter(user_id=user_id).exclude(details={})
+    account = LegacyAccount.objects.filter(user_id=user_id).exclude(kept={})
     return {
-        "old_transactions_emptied": rows.update(details={}),
-        "old_accounts_emptied": accounts.update(kept={}),
+        "old_transactions_cleared": told.update(details={}),
+        "old_accounts_cleared": account.update(kept={}),
     }
 
 
@@ -151,9 +151,11 @@ INSERT INTO legacy_legacytransaction (
     origin, legacy_id, user_id, legacy_user_id, event_type, at, stars, free_points, coins, exp,
     details
 )
-SELECT %s, id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp, details::jsonb
+SELECT %s, r.id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp,
+       CASE WHEN person.deleted_at IS NULL THEN details::jsonb ELSE '{}' END
 FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[],
             %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
     AS r (id, user_id, legacy_user_id, type, at, stars, free_points, coins, exp, details)
+LEFT JOIN accounts_user AS person ON person.id = r.user_id
 ON CONFLICT (origin, legacy_id) DO NOTHING
 """

@@ -17,6 +17,7 @@ from django.db import transaction
 from mimivibes.legacy.models import Matter
 from mimivibes.legacy.report import Report
 from mimivibes.legacy.source import Row, Source
+from outbox.services import silenced
 from referrals.models import ProgramTerms
 from referrals.services.imports import legacy_terms
 from rewards.amounts import Amounts
@@ -80,11 +81,14 @@ class Import:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Write in one transaction, what was found for staff included; a dry run writes nothing."""
+        """Write in one transaction, what was found for staff included; a dry run writes nothing.
+
+        What was there before is no news: the web app is told nothing of it.
+        """
         if self.is_dry:
             yield
         else:
-            with transaction.atomic():
+            with silenced(), transaction.atomic():
                 yield
                 Matter.objects.bulk_create(self._matters, ignore_conflicts=True)
         self._matters.clear()

@@ -6,6 +6,7 @@ caught. A code of letters alone cannot be told from a word, so no code is ever l
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ HIDDEN = "[hidden]"
 LOG_USER_LENGTH = 16
 # Before anything is looked for: what somebody sends must not keep a process busy.
 LONGEST_TEXT = 20_000
-DEEPEST = 8
+DEEPEST = 12
 
 # PostgreSQL quotes a row's values there, line breaks and all; a blank line ends the message.
 QUOTED_ROW = re.compile(r"^(DETAIL|CONTEXT):.*?(?=^$|\Z)", re.DOTALL | re.MULTILINE)
@@ -80,7 +81,7 @@ def discreet_value(value: Any, name: str = "", depth: int = 0) -> Any:
     """
     if SECRET_NAMES.search(name):
         return HIDDEN if value not in (None, "") else value
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, (bool, int, float, datetime)):
         return value
     if depth >= DEEPEST:
         return HIDDEN

@@ -26,6 +26,8 @@ from rewards.amounts import Currency
 
 SETTLES_IN = timedelta(hours=1)
 """What takes longer than this from its place to its commit is not counted."""
+MOST_AT_ONCE = 1_000_000
+"""So many places are looked at in one scrape; what an import brings is counted bit by bit."""
 
 Labels = tuple[str, ...]
 Counts = dict[Labels, int]
@@ -100,7 +102,8 @@ FACTS = (
         known=((),),
         type="timestamptz",
     ),
-    # Of several decisions on an attribution the first is the claim's.
+    # Of several decisions on an attribution the first is the claim's. (What belongs to a row is
+    # looked up one by one, here and below: joined, PostgreSQL may read the whole of a large table.)
     Fact(
         "mimivibes_claims",
         "Claims judged, and attributions by hand.",
@@ -111,8 +114,9 @@ FACTS = (
         SELECT CASE WHEN evaluations @> '[{{"rule": "staff_decide"}}]'
                     THEN 'by_hand' ELSE outcome END, refusal, count(*)
         FROM referrals_decision
-        LEFT JOIN referrals_attribution AS made ON made.id = attribution_id
-        WHERE {rows} AND (made.id IS NULL OR made.claimed_at = at) GROUP BY 1, 2
+        WHERE {rows} AND (attribution_id IS NULL OR at = (
+            SELECT claimed_at FROM referrals_attribution WHERE id = attribution_id
+        )) GROUP BY 1, 2
         """,
         known=OUTCOMES,
     ),
@@ -124,9 +128,10 @@ FACTS = (
         "id",
         """
         SELECT evaluation ->> 'rule', count(*)
-        FROM referrals_decision CROSS JOIN jsonb_array_elements(evaluations) AS evaluation
-        WHERE {rows} AND outcome = 'held' AND evaluation ->> 'verdict' IN ('review', 'unknown')
-        GROUP BY 1
+        FROM (
+            SELECT outcome, evaluations FROM referrals_decision WHERE {rows} OFFSET 0
+        ) AS new CROSS JOIN jsonb_array_elements(evaluations) AS evaluation
+        WHERE outcome = 'held' AND evaluation ->> 'verdict' IN ('review', 'unknown') GROUP BY 1
         """,
     ),
     Fact(
@@ -154,9 +159,9 @@ FACTS = (
         "rewards_entry",
         "id",
         """
-        SELECT made.kind, currency, CASE WHEN amount > 0 THEN 'in' ELSE 'out' END, sum(abs(amount))
-        FROM rewards_entry JOIN rewards_transaction AS made ON made.id = transaction_id
-        WHERE {rows} AND rewards_entry.user_id IS NOT NULL GROUP BY 1, 2, 3
+        SELECT (SELECT kind FROM rewards_transaction WHERE id = transaction_id), currency,
+               CASE WHEN amount > 0 THEN 'in' ELSE 'out' END, sum(abs(amount))
+        FROM rewards_entry WHERE {rows} AND user_id IS NOT NULL GROUP BY 1, 2, 3
         """,
         known=tuple(
             product(("referral_referee", "referral_referrer"), map(str, Currency.values), ("in",))
@@ -187,22 +192,30 @@ def _begin(facts: Iterable[Fact], now: datetime) -> None:
 
 def _total(fact: Fact, tally: Tally, now: datetime) -> Counts:
     kept = {tuple(labels): int(total) for labels, total in tally.totals}
-    open_ = fact.count(after=tally.counted_to)
+    open_ = fact.count(after=tally.counted_to, until=_farthest(fact, tally))
     if tally.seen_at + SETTLES_IN <= now:
         _settle(fact, tally, kept, now)
     return _sum(kept, open_)
 
 
+def _farthest(fact: Fact, tally: Tally) -> str | None:
+    return str(int(tally.counted_to) + MOST_AT_ONCE) if fact.type == "bigint" else None
+
+
 def _settle(fact: Fact, tally: Tally, kept: Counts, now: datetime) -> None:
     """Add what lies up to the position that was the last when this was done before.
 
-    Of several who do it at once the first is believed: they find the same.
+    If that is too far, the next scrape goes on. Of several who do it at once the first is believed:
+    they find the same.
     """
-    settled = fact.count(after=tally.counted_to, until=tally.seen_to)
+    farthest = _farthest(fact, tally)
+    is_too_far = farthest is not None and int(farthest) < int(tally.seen_to)
+    until = farthest if is_too_far and farthest else tally.seen_to
+    settled = fact.count(after=tally.counted_to, until=until)
     totals: list[Any] = [[list(labels), n] for labels, n in sorted(_sum(kept, settled).items())]
-    Tally.objects.filter(fact=fact.name, seen_at=tally.seen_at).update(
-        counted_to=tally.seen_to, seen_to=fact.last_position(), seen_at=now, totals=totals
-    )
+    seen = {} if is_too_far else {"seen_to": fact.last_position(), "seen_at": now}
+    same = Tally.objects.filter(fact=fact.name, counted_to=tally.counted_to, seen_at=tally.seen_at)
+    same.update(counted_to=until, totals=totals, **seen)
 
 
 def _sum(first: Counts, second: Counts) -> Counts:

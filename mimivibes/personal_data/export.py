@@ -11,7 +11,7 @@ from rewards.services import balances_of
 
 SCHEMA = "mimivibes.person/1"
 PAGE = 1_000
-"""Rows that are in memory at a time."""
+"""Rows that are in memory at a time; of the others, only the keys of their section."""
 
 
 class PersonExport:
@@ -56,12 +56,15 @@ def holdings(user: User) -> dict[str, int]:
 
 
 def _pages(section: Section, user: User) -> Iterator[list[Any]]:
-    """Read by primary key, page by page: no cursor stays open, which PgBouncer could not keep."""
-    rows = section.rows(user).order_by("pk")
-    page = list(rows[:PAGE])
-    while page:
-        yield page
-        page = list(rows.filter(pk__gt=page[-1].pk)[:PAGE]) if len(page) == PAGE else []
+    """Read the keys, then the rows by their keys, page by page.
+
+    No cursor stays open, which PgBouncer could not keep, and no page has to find the person's rows
+    among all others anew.
+    """
+    rows = section.rows(user)
+    keys = sorted(rows.values_list("pk", flat=True))
+    for start in range(0, len(keys), PAGE):
+        yield list(rows.filter(pk__in=keys[start : start + PAGE]).order_by("pk"))
 
 
 def _member(name: str, value: Any) -> str:

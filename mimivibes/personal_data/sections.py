@@ -24,6 +24,7 @@ from referrals.models import (
     TimelineEntry,
     UserDevice,
 )
+from rewards.amounts import Amounts
 from rewards.models import GrantRequest, Transaction
 
 Shown = dict[str, Any]
@@ -41,12 +42,12 @@ class Section:
 
 NOT_THEIRS = {
     "admin.LogEntry.user": "what a member of staff did",
+    "legacy.Matter.user": "what the import left to staff, which may speak of others",
     "otp_static.StaticDevice.user": "the second factor of a member of staff",
     "otp_totp.TOTPDevice.user": "the second factor of a member of staff",
     "referrals.ProgramTerms.created_by": "the member of staff who made the terms",
     "rewards.GrantRequest.requested_by": "the member of staff who asked",
     "rewards.GrantRequest.decided_by": "the member of staff who decided",
-    "legacy.Matter.user": "what an import left to staff, and what they wrote about it",
     "rewards.Balance.user": "shown with the person, under balances",
     "rewards.Entry.user": "shown as the amounts of a transaction",
 }
@@ -72,28 +73,6 @@ def person(user: User) -> Shown:
 def time(at: datetime | None) -> str | None:
     """Return a time as the API writes it."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
-
-
-def _earlier_account(account: LegacyAccount) -> Shown:
-    return {
-        "imported_at": time(account.imported_at),
-        "opened_with": account.opened,
-        "kept": account.kept,
-    }
-
-
-def _earlier_transaction(row: LegacyTransaction) -> Shown:
-    return {
-        "at": time(row.at),
-        "event_type": row.event_type,
-        "amounts": {
-            "stars": row.stars,
-            "free_points": row.free_points,
-            "coins": row.coins,
-            "exp": row.exp,
-        },
-        "details": row.details,
-    }
 
 
 def _code(code: ReferralCode) -> Shown:
@@ -243,6 +222,24 @@ def _delivery(receipt: WebhookReceipt) -> Shown:
     }
 
 
+def _old_account(account: LegacyAccount) -> Shown:
+    return {
+        "imported_at": time(account.imported_at),
+        "opened": account.opened,
+        "kept": account.kept,
+    }
+
+
+def _old_transaction(row: LegacyTransaction) -> Shown:
+    """Leave out the details: they name who invited whom."""
+    return {
+        "id": row.legacy_id,
+        "event_type": row.event_type,
+        "at": time(row.at),
+        "amounts": Amounts(row.stars, row.free_points, row.coins, row.exp).as_dict(),
+    }
+
+
 SECTIONS = (
     Section(
         "codes",
@@ -326,15 +323,15 @@ SECTIONS = (
         _delivery,
     ),
     Section(
-        "earlier_app",
+        "old_account",
         ("legacy.LegacyAccount.user",),
         lambda user: LegacyAccount.objects.filter(user=user),
-        _earlier_account,
+        _old_account,
     ),
     Section(
-        "earlier_transactions",
+        "old_transactions",
         ("legacy.LegacyTransaction.user",),
         lambda user: LegacyTransaction.objects.filter(user=user),
-        _earlier_transaction,
+        _old_transaction,
     ),
 )

@@ -5,6 +5,7 @@ outside, and is what cron would start too. The price is a start of Python for ea
 """
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -39,7 +40,7 @@ class Child:
         self._began = time.monotonic()
         self._out = TemporaryFile()  # noqa: SIM115  (closed at the end of the run)
         self._last_lines: deque[str] = deque(maxlen=MOST_LINES)
-        self._is_killed = False
+        self._is_killed = self._is_asked_to_end = False
         # A session of its own: Ctrl-C at a terminal reaches us alone, and we decide.
         self._process = subprocess.Popen(  # noqa: S603  (the schedule's own words)
             command_line,
@@ -68,6 +69,8 @@ class Child:
         if self._is_killed:
             return Outcome.KILLED
         named = {0: Outcome.DONE, STOPPED_EARLY: Outcome.STOPPED}
+        if self._is_asked_to_end:  # perhaps before it had begun to listen for that
+            named[-signal.SIGTERM] = Outcome.DONE
         return named.get(self.status or 0, Outcome.FAILED)
 
     def kill_if_longer_than(self, longest: timedelta) -> None:
@@ -76,6 +79,7 @@ class Child:
             self._process.kill()
 
     def ask_to_end(self) -> None:
+        self._is_asked_to_end = True
         self._process.terminate()
 
     def end(self) -> None:
@@ -94,7 +98,8 @@ class Child:
         self._out.seek(0)
         text = self._out.read().decode(errors="replace").strip()
         self._out.close()
-        return _read(text), "" if self.status in {0, STOPPED_EARLY} else self._error(text)
+        is_well = self.outcome in {Outcome.DONE, Outcome.STOPPED}
+        return _read(text), "" if is_well else self._error(text)
 
     def _pass_on(self) -> None:
         assert self._process.stderr is not None  # noqa: S101  (it is a pipe)

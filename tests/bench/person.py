@@ -1,6 +1,6 @@
 """How long it takes to export and to erase one person with very many rows, among a million others.
 
-`python -m tests.bench.person`; on a scratch database of the test PostgreSQL.
+`python -m tests.bench.person [ROWS OF OTHERS]`; on a scratch database of the test PostgreSQL.
 """
 
 import os
@@ -12,7 +12,6 @@ from collections.abc import Callable
 import django
 
 THEIRS = 100_000
-OTHERS = 1_000_000
 
 ROWS = """
 SET session_replication_role = replica;
@@ -48,7 +47,7 @@ INSERT INTO accounts_webhookreceipt (svix_id, type, clerk_id, payload, status, r
 """
 
 
-def main() -> None:
+def main(*, others: int) -> None:
     from django.conf import settings
     from django.db import connection
     from django.utils import timezone
@@ -62,7 +61,7 @@ def main() -> None:
     connection.close()
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = "mimivibes_person"
     with connection.cursor() as cursor:
-        cursor.execute(ROWS.format(theirs=THEIRS, all=THEIRS + OTHERS))
+        cursor.execute(ROWS.format(theirs=THEIRS, all=THEIRS + others))
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("VACUUM (ANALYZE)")
     user, now = User.objects.get(clerk_id="user_0"), timezone.now()
@@ -97,4 +96,4 @@ def _say(text: str) -> None:
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.bench.settings"
     django.setup()
-    main()
+    main(others=int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -13,6 +13,7 @@ from accounts.models import User
 from mimivibes.legacy.models import LegacyAccount, LegacyTransaction, Matter
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.models import CommandRun
+from outbox.models import OutboxMessage
 from referrals.models import Attribution, QualifyingEvent, ReferralCode, TimelineEntry
 from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
@@ -69,6 +70,15 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(source: str, world: OldWor
     assert told["to_settle"] == done["to_settle"]
     del done["rows"]["codes"]["given to people without"]  # who will lack one is not known before
     assert told["rows"]["codes"] == done["rows"]["codes"]
+
+
+def test_the_web_app_is_told_nothing_of_what_was_there_before(source: str, settings: Any) -> None:
+    settings.SVIX_TOKEN = "testsk_outbox"
+
+    run(COMMAND, "--source", source, "--apply")
+
+    assert Attribution.objects.exists()
+    assert not OutboxMessage.objects.exists()
 
 
 def test_a_second_run_changes_nothing(source: str) -> None:

@@ -288,10 +288,13 @@ def test_deleted_there_leaves_a_tombstone_without_balance(there: OldWorld, own_s
 
 def test_erased_here_is_not_brought_back(there: OldWorld, own_source: str) -> None:
     nok = there.person(coins=50)
+    there.move(nok, "READING", metadata='{"question": "Private"}')
     Browser().sign_in(Person(nok)).me()
     erase_user(clerk_id=nok, now=timezone.now())
 
     come_over(there, own_source)
+
+    assert LegacyTransaction.objects.get().details == {}
 
     assert user(nok).email == ""
     assert held(nok) == Amounts()

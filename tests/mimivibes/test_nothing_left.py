@@ -18,14 +18,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import create_api_key, erase_user
-from mimivibes.legacy.models import LegacyAccount
+from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
 from mimivibes.personal_data.sections import SECTIONS
 from referrals.models import TimelineEntry
 from rewards.models import GrantRequest, IdempotencyRecord
 from tests.accounts.requests import deliver
 from tests.clerk import event, signed, user_object
 from tests.database import without_triggers
-from tests.factories import LegacyTransactionFactory
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import user_of
@@ -57,13 +56,13 @@ STAYS = {
     "rewards_transaction.actor": LEDGER,
     "rewards_grantrequest.reason": STAFF_WROTE,
     "rewards_grantrequest.decision_reason": STAFF_WROTE,
-    "legacy_legacyaccount.opened": "amounts alone",
-    "legacy_legacytransaction.legacy_id": "the number of an old row",
-    "legacy_legacytransaction.legacy_user_id": "a Clerk id",
-    "legacy_legacytransaction.event_type": "what kind of row it was",
     "accounts_webhookreceipt.svix_id": "an id of Svix's",
     "accounts_webhookreceipt.type": "what kind of delivery it was",
     "accounts_webhookreceipt.reason": "a sentence of ours",
+    "legacy_legacyaccount.opened": "amounts",
+    "legacy_legacytransaction.legacy_id": "an id of the earlier app",
+    "legacy_legacytransaction.legacy_user_id": "the Clerk id",
+    "legacy_legacytransaction.event_type": "what kind of row it was",
     "django_admin_log.object_id": "the number of a row",
     "django_admin_log.object_repr": "a Clerk id",
     "django_admin_log.change_message": STAFF_WROTE,
@@ -99,8 +98,12 @@ def everything(noks_code: str, aree: Client, back_end: BackEnd, ploy: Person) ->
         user=user, coins=1, reason="x", requested_by=staff, requested_at=timezone.now(),
         nonce="5a0b8f6e-6d8c-4f8e-8a59-7d2f8d3b8f11",
     )  # fmt: skip
-    LegacyTransactionFactory(user=user)
-    LegacyAccount.objects.create(user=user, imported_at=timezone.now(), kept={"level": 3})
+    now = timezone.now()
+    LegacyAccount.objects.create(user=user, imported_at=now, kept={"level": 3})
+    LegacyTransaction.objects.create(
+        user=user, legacy_id="1", legacy_user_id="1", event_type="x", at=now,
+        stars=1, free_points=0, coins=0, exp=0, details={"question": "Private"},
+    )  # fmt: skip
     LogEntry.objects.log_actions(staff.pk, [user], CHANGE, "x", single_object=True)
     return user
 

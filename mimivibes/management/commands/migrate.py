@@ -14,18 +14,21 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
+from accounts.management.reporting import ReportingCommand
+
 SECONDS = 5
 
 
-class Command(migrate.Command):
+class Command(ReportingCommand, migrate.Command):
     help = (
         "Bring the database up to date. A table that is in use is waited for a few seconds only;"
         " then nothing has changed, and the command may be run again."
-        " Example: manage.py migrate --lock-timeout 10"
     )
+    example = "manage.py migrate --lock-timeout 10"
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        parser.epilog = "example: manage.py migrate --lock-timeout 10"
         parser.add_argument(
             "--lock-timeout",
             type=int,

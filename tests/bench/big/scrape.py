@@ -48,7 +48,7 @@ def _go_back(table: str, position: str, name: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {position}::text FROM {table} WHERE {position} IS NOT NULL"
-            f" ORDER BY {position} DESC OFFSET {BACK} LIMIT 1"
+            f" ORDER BY {table}.{position} DESC OFFSET {BACK} LIMIT 1"
         )
         (place,) = cursor.fetchone() or ("0",)
     Tally.objects.filter(fact=name).update(counted_to=place, seen_at=timezone.now())
