@@ -292,14 +292,14 @@ def test_the_same_name_in_two_schemas_has_to_be_told_apart(execute: Execute) -> 
 
 def test_what_has_an_owner_by_the_time_of_the_drop_stays(execute: Execute) -> None:
     """Rows of an heir are rows of the table that it inherits from."""
-    execute("CREATE TABLE old_keys (LIKE accounts_apikey)")
-    step("backup", "old_keys")
-    step("quarantine", "old_keys", "--apply")
+    execute("CREATE TABLE old_sessions (LIKE django_session)")
+    step("backup", "old_sessions")
+    step("quarantine", "old_sessions", "--apply")
     (record,) = UnusedTableBackup.objects.all()
-    execute(f"ALTER TABLE {record.quarantined_as} INHERIT accounts_apikey")
+    execute(f"ALTER TABLE {record.quarantined_as} INHERIT django_session")
 
-    told = refusal("drop", "old_keys", "--days", "0", "--apply")
+    told = refusal("drop", "old_sessions", "--days", "0", "--apply")
 
-    assert "It has an owner by now: it belongs to model accounts.ApiKey" in told
-    execute(f"ALTER TABLE {record.quarantined_as} NO INHERIT accounts_apikey")
-    assert step("drop", "old_keys", "--days", "0", "--apply")["done"] == "dropped"
+    assert "It has an owner by now: it belongs to model sessions.Session" in told
+    execute(f"ALTER TABLE {record.quarantined_as} NO INHERIT django_session")
+    assert step("drop", "old_sessions", "--days", "0", "--apply")["done"] == "dropped"
