@@ -109,7 +109,10 @@ def _again(run: Import, row: Row, attribution: Attribution) -> None:
     if _status(row) == "pending" or is_settled:
         return
     subject, facts = row["id"], {"attribution": str(attribution.pk)}
-    if attribution.status == Status.PENDING:
+    if Attribution.objects.filter(replaces=attribution).exists():
+        # Staff moved it. If they moved it back, it goes on under the terms of what replaced it.
+        run.matter(Matter.Kind.ATTRIBUTED_HERE, subject, attribution.referee_id, **facts)
+    elif attribution.status == Status.PENDING:
         run.report.count("invitations", "settled there since")
         _list_payments(run, row, {row["referrer"]: attribution.referrer_id})
         if not run.is_dry:

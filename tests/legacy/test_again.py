@@ -23,7 +23,7 @@ from referrals.services import corrections
 from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
 from rewards.models import Entry, Transaction
-from rewards.services import balances_of, spend, verify_ledger
+from rewards.services import balances_of, reverse_transaction, spend, verify_ledger
 from tests.legacy.old_world import OldWorld
 from tests.maintenance.commands import run, started
 from tests.parallel import at_once
@@ -388,6 +388,60 @@ def test_no_ring_is_closed_with_an_imported_invitation_that_staff_moved(own_sour
 
     assert Matter.objects.filter(kind="ring").count() == 1
     assert [a.referee.clerk_id for a in Attribution.objects.live().with_names()] == [ploy]
+    assert is_proved()
+
+
+def test_what_staff_moved_and_moved_back_is_theirs_to_settle(own_source: str) -> None:
+    world = OldWorld()
+    nok, ploy, mali = world.person(), world.person(), world.person()
+    world.invite(nok, ploy)
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    by_staff = {"actor": "staff:1", "reason": "It was Mali.", "now": timezone.now()}
+    corrections.move_to_referrer(
+        Attribution.objects.with_names().get(),
+        code=ReferralCode.objects.get(owner__clerk_id=mali, is_primary=True),
+        **by_staff,
+    )
+    corrections.undo_move(Attribution.objects.with_names().live().get(), **by_staff)
+    later = OldWorld(_serial=1000)
+    later.read(ploy)
+    later.move(nok, "REFERRAL_INVITER", deltaCoins=30, metadata={"userId": ploy})
+    later.fill(own_source)
+
+    for _ in range(2):
+        run(COMMAND, "--source", own_source, *OPTIONS)
+
+    assert [a.status for a in Attribution.objects.live()] == ["pending"]
+    assert [matter.kind for matter in Matter.objects.all()] == ["attributed_here"]
+    assert is_proved()
+
+
+def test_what_staff_gave_back_is_not_taken_a_second_time(
+    own_source: str, back_end: BackEnd
+) -> None:
+    world = OldWorld()
+    nok = world.person()
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    back_end.report(nok)
+    later = OldWorld(_serial=1000)
+    later.read(nok)
+    later.fill(own_source)
+    follow = ("--source", own_source, *OPTIONS, "--follow-balances")
+    run(COMMAND, *follow)
+    reverse_transaction(
+        transaction=Transaction.objects.get(kind="reversal"),
+        reason="There it was never paid.",
+        key="given back",
+        actor="staff:1",
+        now=timezone.now(),
+    )
+
+    for _ in range(2):
+        run(COMMAND, *follow)
+
+    assert balances_of(User.objects.get(clerk_id=nok).pk) == Amounts(free_points=2)
     assert is_proved()
 
 
