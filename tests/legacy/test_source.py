@@ -71,6 +71,15 @@ def test_what_cannot_be_read_is_said_without_the_password(address: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("mark", ["/", "@", "#", "?", "%zz", "[", "?a=b@c"])
+def test_a_password_that_breaks_the_address_is_not_repeated(mark: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        told("--source", f"postgresql://nobody:hush{mark}whisper@127.0.0.1:1/x")
+
+    assert "hush" not in str(refused.value)
+    assert "whisper" not in str(refused.value)
+
+
 def test_another_database_is_not_taken_for_it(own_source: str) -> None:
     with pytest.raises(CommandError, match=r'Missing: "User"\."id"'):
         told("--source", own_source)
