@@ -30,7 +30,6 @@ class Command(ReportingCommand, migrate.Command):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.epilog = "example: manage.py migrate --lock-timeout 10"
         parser.add_argument(
             "--lock-timeout",
             type=int,
