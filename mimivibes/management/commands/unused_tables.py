@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.utils import timezone
 
-from mimivibes.maintenance.command import RecordedCommand, number_between
+from accounts.management.reporting import number_between
+from mimivibes.maintenance.command import RecordedCommand
 from mimivibes.maintenance.jobs import Job
-from mimivibes.maintenance.postgres.address import BadAddress
-from mimivibes.maintenance.postgres.scratch import MayNotCreateDatabases
-from mimivibes.maintenance.postgres.tools import NoTools, ToolFailed
+from mimivibes.maintenance.postgres.address import direct_address
+from mimivibes.maintenance.postgres.place import FAILURES, prepare
+from mimivibes.maintenance.postgres.tables import quoted
 from mimivibes.maintenance.unused_tables import (
     backups,
     evidence,
@@ -27,9 +27,9 @@ from mimivibes.maintenance.unused_tables.finding import (
     Refused,
     find,
     in_quarantine,
-    quoted,
     unused_tables,
 )
+from mimivibes.maintenance.unused_tables.folders import PURPOSE
 from mimivibes.models import CommandRun, UnusedTableBackup
 
 QUARANTINE_DAYS = 30
@@ -60,10 +60,7 @@ class Command(RecordedCommand):
         "  manage.py unused_tables quarantine User referral_codes --apply\n"
         "  manage.py unused_tables drop --days 30 --apply"
     )
-    refusals = (
-        *(Refused, BadAddress, NoTools, ToolFailed, MayNotCreateDatabases),
-        *(OSError, psycopg.OperationalError),  # e.g. a full disk, a server that does not answer
-    )
+    refusals = (Refused, *FAILURES)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
@@ -167,7 +164,7 @@ class Command(RecordedCommand):
     def _back_up(self, options: dict[str, Any], job: Job) -> None:
         job.run.report["tables"] = []
         tables = find(options["tables"])
-        place = backups.prepare(options["directory"].absolute())
+        place = prepare(direct_address(), options["directory"], purpose=PURPOSE)
         for record in backups.back_up(tables, place=place, runner=job.run.runner, now=job.now):
             job.run.report["tables"].append(
                 {
