@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command, load_command_clas
 from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
 from rewards.amounts import Amounts
+from tests.commands import run
 from tests.legacy.old_world import OldWorld
-from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "import_legacy"
