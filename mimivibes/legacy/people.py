@@ -123,17 +123,18 @@ def _bring_page(run: Import, people: dict[str, OldPerson]) -> None:
             "user"
         )
     }
-    here = set(User.objects.filter(clerk_id__in=people).values_list("clerk_id", flat=True))
+    rows = User.objects.filter(clerk_id__in=people).values_list("clerk_id", flat=True)
+    here = {str(clerk_id) for clerk_id in rows}
     readings = _readings(run, people)
     with run.writing():
         fresh = [person for id_, person in people.items() if id_ not in here]
         met = _bring_new(run, fresh, readings)
         _bring_readings(run, known, readings)
-    for id_, person in people.items():
-        if id_ in known:
-            _follow(run, known[id_], person)
-        elif id_ in here or id_ in met:
-            _join(run, person, readings[id_])
+        to_follow = [id_ for id_ in known if not _is_settled(run, known[id_], people[id_])]
+    for id_ in to_follow:
+        _follow(run, known[id_], people[id_])
+    for id_ in sorted((here - known.keys()) | met):
+        _join(run, people[id_], readings[id_])
 
 
 def _readings(run: Import, people: Iterable[str]) -> Readings:
@@ -300,20 +301,27 @@ def _merge(run: Import, person: OldPerson, user: User, *, counted: int, before: 
     run.report.count("rewards here of people of both", "standing", len(paid))
 
 
-def _follow(run: Import, account: LegacyAccount, person: OldPerson) -> None:
-    """Look at the old balance of somebody brought over earlier, which may have changed there."""
+def _is_settled(run: Import, account: LegacyAccount, person: OldPerson) -> bool:
+    """Account for somebody brought over earlier; False if their balance is to be followed."""
     run.report.count("people", "here already")
     opened = Amounts(**account.opened)
+    if place := _gone(run, person, account.user):
+        run.report.put("opened", opened)
+        run.report.put(place, person.held + -opened)
+        return True
+    _put_negative(run, person, account.user_id)
+    if person.owed == opened:
+        run.report.put("opened", opened)
+        return True
+    return False
+
+
+def _follow(run: Import, account: LegacyAccount, person: OldPerson) -> None:
+    """See to an old balance that has changed there, in a transaction of its own."""
     with run.writing():
-        if place := _gone(run, person, account.user):
-            run.report.put("opened", opened)
-            run.report.put(place, person.held + -opened)
-            return
-        _put_negative(run, person, account.user_id)
-        change = person.owed + -opened
-        if change:
-            run.report.count("balances changed since", _changed(run, account, person, change))
-            opened = Amounts(**account.opened)
+        change = person.owed + -Amounts(**account.opened)
+        run.report.count("balances changed since", _changed(run, account, person, change))
+        opened = Amounts(**account.opened)
         run.report.put("opened", opened)
         run.report.put("not_followed", person.owed + -opened)
 
