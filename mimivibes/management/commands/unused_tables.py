@@ -9,8 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.management.reporting import number_between
-from mimivibes.maintenance.command import RecordedCommand
+from mimivibes.maintenance.command import RecordedCommand, add_days_option
 from mimivibes.maintenance.jobs import Job
 from mimivibes.maintenance.postgres.address import direct_address
 from mimivibes.maintenance.postgres.place import FAILURES, prepare
@@ -74,28 +73,14 @@ class Command(RecordedCommand):
             )
             self.add_json_option(parser)
             return
-        parser.add_argument(
-            "tables",
-            metavar="TABLE",
-            nargs="*" if step == "drop" else "+",
-            help="as it is called (User), or schema.name, or quoted for SQL; as the report has it"
-            + (". None: all that are in quarantine" if step == "drop" else ""),
-        )
-        parser.add_argument(
-            "--directory",
-            type=Path,
-            default=Path(settings.BACKUP_DIRECTORY) if step == "backup" else None,
-            help="where backups go (default: BACKUP_DIRECTORY)"
-            if step == "backup"
-            else "where the folder of the backup lies now, if it was moved",
-        )
+        _add_tables_option(parser, may_be_none=step == "drop")
+        _add_directory_option(parser, is_for_new=step == "backup")
         if step == "drop":
-            parser.add_argument(
+            add_days_option(
+                parser,
                 "--days",
-                type=number_between(0, 3650),
                 default=QUARANTINE_DAYS,
-                metavar="N",
-                help=f"in quarantine for so long at least (default {QUARANTINE_DAYS})",
+                help_text="in quarantine for so long at least",
             )
         super().add_arguments(parser)
         if step in AT_ONCE:
@@ -251,6 +236,27 @@ class Command(RecordedCommand):
             return
         for line in wording.in_words(found, records, since=since, now=now):
             self.stdout.write(line)
+
+
+def _add_tables_option(parser: ArgumentParser, *, may_be_none: bool) -> None:
+    parser.add_argument(
+        "tables",
+        metavar="TABLE",
+        nargs="*" if may_be_none else "+",
+        help="as it is called (User), or schema.name, or quoted for SQL; as the report has it"
+        + (". None: all that are in quarantine" if may_be_none else ""),
+    )
+
+
+def _add_directory_option(parser: ArgumentParser, *, is_for_new: bool) -> None:
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=Path(settings.BACKUP_DIRECTORY) if is_for_new else None,
+        help="where backups go (default: BACKUP_DIRECTORY)"
+        if is_for_new
+        else "where the folder of the backup lies now, if it was moved",
+    )
 
 
 def _by_name(do: Callable[[str], Told], names: Sequence[str]) -> list[Deed]:
