@@ -13,8 +13,8 @@ from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
 from mimivibes.maintenance import command as commands
 from rewards.amounts import Amounts
+from tests.commands import run
 from tests.legacy.old_world import OldWorld
-from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "import_legacy"

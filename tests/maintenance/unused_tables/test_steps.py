@@ -17,7 +17,7 @@ from mimivibes.maintenance.postgres.address import direct_address
 from mimivibes.maintenance.postgres.tools import find_tools
 from mimivibes.maintenance.unused_tables import quarantine
 from mimivibes.models import CommandRun, UnusedTableBackup
-from tests.maintenance.commands import run
+from tests.commands import run
 from tests.maintenance.unused_tables.conftest import Execute
 
 pytestmark = pytest.mark.usefixtures("where")
