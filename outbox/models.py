@@ -24,9 +24,6 @@ class OutboxMessageQuerySet(models.QuerySet["OutboxMessage"]):
     def given_up(self) -> "OutboxMessageQuerySet":
         return self.filter(given_up_at__isnull=False)
 
-    def sent(self) -> "OutboxMessageQuerySet":
-        return self.filter(sent_at__isnull=False)
-
 
 class OutboxMessage(models.Model):
     """One thing that happened; its id is its event id at Svix, whenever and however often sent."""

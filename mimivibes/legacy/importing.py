@@ -22,8 +22,6 @@ from referrals.models import ProgramTerms
 from referrals.services.imports import legacy_terms
 from rewards.amounts import Amounts
 
-ACTOR = "import"
-
 
 class Stopped(Exception):
     """The time is over; the next run goes on."""

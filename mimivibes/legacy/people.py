@@ -14,13 +14,13 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.services import KnownPerson, import_people, learn_account_age
-from mimivibes.legacy.importing import ACTOR, Import
+from mimivibes.legacy.importing import Import
 from mimivibes.legacy.models import LegacyAccount, Matter
 from mimivibes.legacy.quirks import email_of, is_tombstone, names_of, whole
 from mimivibes.legacy.source import Row
 from mimivibes.legacy.statements import PEOPLE, READINGS, SHARED_EMAILS, THERE
 from referrals.models import QualifyingEvent
-from referrals.services.imports import ImportedEvent, import_events
+from referrals.services.imports import ACTOR, ImportedEvent, import_events
 from rewards import services as rewards
 from rewards.amounts import Amounts
 

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBars
 
-from accounts.management.reporting import ReportingCommand
+from accounts.management.reporting import STOPPED_EARLY, ReportingCommand, number_between
 from mimivibes.maintenance.cleaning import Chore, clean, survey
 from mimivibes.maintenance.jobs import Job, Limits, Progress
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, recorded_run
 from mimivibes.models import CommandRun
 
-STOPPED_EARLY = 75
 MOST_IN_A_BATCH = 20_000
 BATCH_SIZE = 2_000
 CLEANING_BATCH_SIZE = 10_000
@@ -36,6 +35,8 @@ class RecordedCommand(ReportingCommand):
     batch_size = BATCH_SIZE
     refusals: tuple[type[Exception], ...] = ()
     """Errors that tell the operator what is wrong; any other shows as it is."""
+    progress: Progress
+    """How far it is, for whoever watches on a terminal; of a long survey too."""
 
     def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
         """Put into the report what would be done, and change nothing."""
@@ -78,15 +79,17 @@ class RecordedCommand(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         began, now = time.monotonic(), timezone.now()
+        until = began + (options["max_seconds"] or math.inf)
+        console = Console(stderr=True)
+        is_watched = console.is_terminal and not options["json"]
         try:
-            with recorded_run(self.name, is_dry=not options["apply"], now=now) as (run, turn):
+            with (
+                recorded_run(self.name, is_dry=not options["apply"], now=now) as (run, turn),
+                _Bars(console) if is_watched else nullcontext(_nobody) as self.progress,
+            ):
                 if options["apply"]:
-                    until = began + (options["max_seconds"] or math.inf)
-                    console = Console(stderr=True)
-                    is_watched = console.is_terminal and not options["json"]
-                    with _Bars(console) if is_watched else nullcontext(_nobody) as progress:
-                        limits = Limits(options["batch_size"], until)
-                        self.work(options, job=Job(run, turn, limits, now, progress, is_watched))
+                    limits = Limits(options["batch_size"], until)
+                    self.work(options, job=Job(run, turn, limits, now, self.progress, is_watched))
                 else:
                     self.survey(options, run=run, now=now)
         except self._refusals as error:
@@ -112,7 +115,13 @@ class RecordedCommand(ReportingCommand):
         if is_stopped:
             self.stdout.write("Stopped early by --max-seconds; run it again to go on.")
         if not options["apply"]:
-            self.stdout.write("Nothing was changed. Add --apply to do it.")
+            self.stdout.write(
+                f"Nothing was changed.{' Add --apply to do it.' * self.has_more(run)}"
+            )
+
+    def has_more(self, run: CommandRun) -> bool:
+        """Tell whether, after a dry run, there is anything that `--apply` would do."""
+        return True
 
     def facts(self, run: CommandRun) -> dict[str, Any]:
         """Return what `--json` prints of the report."""
@@ -144,6 +153,9 @@ class CleaningCommand(RecordedCommand):
         rules = self._rules
         for name, rows in run.report.items():
             yield f"{name.replace('_', ' ')}: {rows:,} {verb} ({rules[name]})"
+
+    def has_more(self, run: CommandRun) -> bool:
+        return any(run.report.values())
 
     def facts(self, run: CommandRun) -> dict[str, Any]:
         return {"rows": run.report, "rules": self._rules}
@@ -197,12 +209,3 @@ def add_days_option(parser: ArgumentParser, name: str, *, default: int, help_tex
 
 def days(options: dict[str, Any], name: str) -> timedelta:
     return timedelta(days=options[name])
-
-
-def number_between(least: int, most: int) -> Any:
-    def number(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise ArgumentTypeError(f"it must be {least} to {most}")
-        return int(text)
-
-    return number

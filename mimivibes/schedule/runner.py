@@ -5,7 +5,6 @@ leases that ran out meanwhile are somebody else's.
 """
 
 import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -15,8 +14,9 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from mimivibes.processes import manage, this_process
 from mimivibes.schedule import leases
-from mimivibes.schedule.children import Child, Outcome, manage
+from mimivibes.schedule.children import Child, Outcome
 from mimivibes.schedule.jobs import Job
 from mimivibes.schedule.leases import Claim
 
@@ -62,7 +62,7 @@ class Runner:
         self._grace = grace
         self._command_line = command_line
         self._pause = pause
-        self._holder = f"{socket.gethostname()}, process {os.getpid()}"
+        self._holder = this_process()
         self._running: dict[Claim, Child] = {}
         self._renewed_at = 0.0
         self._is_enrolled = False

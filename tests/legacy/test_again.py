@@ -1,6 +1,5 @@
 """An import that is repeated, stopped, killed, or started twice ends the same, to the last row."""
 
-import time
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -24,15 +23,15 @@ from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
 from rewards.models import Entry, Transaction
 from rewards.services import balances_of, reverse_transaction, spend, verify_ledger
+from tests.commands import run, started
 from tests.legacy.old_world import OldWorld
-from tests.maintenance.commands import run, started
 from tests.parallel import at_once
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "import_legacy"
-SECONDS_TO_BEGIN = 60
 TABLES = (
     User, ReferralCode, Attribution, TimelineEntry, QualifyingEvent, Transaction, Entry,
     LegacyAccount, LegacyTransaction, Matter,
@@ -103,11 +102,7 @@ def test_a_second_run_changes_nothing(source: str) -> None:
 
 def test_a_killed_run_is_taken_up_and_ends_the_same(source: str) -> None:
     process = started(COMMAND, "--source", source, "--apply", "--batch-size", "3")
-    deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while not LegacyAccount.objects.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(LegacyAccount.objects.exists, process)
     with pytest.raises(CommandError, match="runs already"):
         call_command(COMMAND, "--source", source, "--apply")
     process.kill()

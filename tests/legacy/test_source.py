@@ -7,12 +7,14 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
+from rich.console import Console
 
 from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
+from mimivibes.maintenance import command as commands
 from rewards.amounts import Amounts
+from tests.commands import run
 from tests.legacy.old_world import OldWorld
-from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "import_legacy"
@@ -132,6 +134,18 @@ def test_the_report_names_what_differs_and_nobody(
 def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: str) -> None:
     with pytest.raises(CommandError, match="directory that is there"):
         call_command(COMMAND, "--source", source, "--report", "/no/such/place/report.html")
+
+
+def test_on_a_terminal_a_dry_run_shows_how_far_it_is(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = StringIO()
+    console = Console(force_terminal=True, file=terminal, width=100)
+    monkeypatch.setattr(commands, "Console", lambda stderr: console)
+
+    call_command(COMMAND, "--source", source, stdout=StringIO())
+
+    assert "people" in terminal.getvalue()
 
 
 def test_a_source_that_cannot_be_opened_has_a_name() -> None:

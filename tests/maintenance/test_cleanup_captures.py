@@ -17,13 +17,13 @@ from referrals.models import (
     TimelineEntry,
 )
 from referrals.services.cleanup import ADDRESS_AGE, REFUSAL_AGE
+from tests.commands import run
 from tests.factories import (
     AttributionFactory,
     BrowserSessionFactory,
     CaptureFactory,
     UserFactory,
 )
-from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db
 COMMAND = "cleanup_captures"
@@ -53,6 +53,15 @@ def test_by_default_it_tells_and_changes_nothing(expired: Capture) -> None:
     assert "Nothing was changed. Add --apply to do it." in out.getvalue()
     assert Capture.objects.filter(pk=expired.pk).exists()
     assert CommandRun.objects.get().is_dry
+
+
+@pytest.mark.django_db
+def test_where_there_is_nothing_to_do_nobody_is_told_to_do_it() -> None:
+    out = StringIO()
+
+    call_command(COMMAND, stdout=out)
+
+    assert out.getvalue().endswith("Nothing was changed.\n")
 
 
 def test_what_is_told_is_what_is_done(expired: Capture, now: datetime) -> None:

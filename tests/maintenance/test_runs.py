@@ -1,6 +1,5 @@
 """Runs of maintenance: one at a time on any machine, stopped, killed and taken up again."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -11,6 +10,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db.models import Model
+from django.test import Client
 from django.utils import timezone
 from rich.console import Console
 
@@ -20,14 +20,14 @@ from mimivibes.maintenance.cleaning import FIRST_BATCH, LEAST_BATCH, SECONDS_OF_
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, Turn, recorded_run
 from mimivibes.models import CommandRun
 from referrals.models import BrowserSession, Capture
+from tests.commands import run, started
 from tests.factories import BrowserSessionFactory, ReferralCodeFactory
-from tests.maintenance.commands import run, started
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "cleanup_captures"
 EVERY_COMMAND = ["cleanup_captures", "cleanup_webhooks", "cleanup_sessions", "cleanup_all"]
 MANY = 600
-SECONDS_TO_BEGIN = 30
 
 
 def _expired_captures(amount: int = MANY) -> None:
@@ -142,10 +142,7 @@ def test_what_was_killed_loses_nothing_and_repeats_nothing(
     make()
     rows = model._default_manager
     process = started(name, "--apply", "--batch-size", "1")
-    deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while rows.count() == MANY:
-        assert time.monotonic() < deadline, process.communicate()
-        time.sleep(0.005)
+    until(lambda: rows.count() < MANY, process)
     with pytest.raises(AlreadyRunning), recorded_run(name, is_dry=False, now=timezone.now()):
         pass
     process.kill()
@@ -159,6 +156,15 @@ def test_what_was_killed_loses_nothing_and_repeats_nothing(
     assert not rows.exists()
     outcomes = CommandRun.objects.order_by("pk").values_list("outcome", flat=True)
     assert list(outcomes) == ["killed", "done"]
+
+
+def test_its_page_has_a_line_for_each_part_of_the_report(aree: Client) -> None:
+    report = {"rows": {"codes": {"new": 4_020}}, "tables": [{"table": "User"}], "note": {}}
+    run = CommandRun.objects.create(command="x", started_at=timezone.now(), report=report)
+
+    page = aree.get(f"/admin/mimivibes/commandrun/{run.pk}/change/").content.decode()
+
+    assert "rows, codes: new: 4,020<br>tables: table: User" in page
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

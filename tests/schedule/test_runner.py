@@ -1,8 +1,7 @@
 """The runner: children that end, fail, hang or are broken off, and a database that goes away."""
 
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -15,6 +14,7 @@ from mimivibes.schedule import leases
 from mimivibes.schedule.jobs import MINUTE, Job
 from mimivibes.schedule.leases import Claim
 from mimivibes.schedule.runner import Runner
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,13 +74,6 @@ class InTheBackground:
         self.runner.stop.set()
         self._thread.join(SECONDS)
         assert not self._thread.is_alive()
-
-
-def until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def row(work: str) -> ScheduledJob:

@@ -91,6 +91,12 @@ def find_tools(server_version: int) -> Tools:
     return replace(min(fitting, key=lambda tools: tools.major), server_major=major)
 
 
+def tools_for(address: Address) -> Tools:
+    """Return the tools that fit the server at `address`. Raises `NoTools`."""
+    with address.connect() as connection:
+        return find_tools(connection.info.server_version)
+
+
 def _found() -> Iterator[Tools]:
     for folder in _folders():
         program = folder / "pg_dump"

@@ -15,7 +15,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections, transaction
 from psycopg.errors import LockNotAvailable
 
-from accounts.management.reporting import ReportingCommand
+from accounts.management.reporting import ReportingCommand, number_between
 
 SECONDS = 5
 ALTERS_A_TABLE = re.compile(r"\s*ALTER\s+TABLE\b", re.IGNORECASE)
@@ -30,10 +30,9 @@ class Command(ReportingCommand, migrate.Command):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.epilog = "example: manage.py migrate --lock-timeout 10"
         parser.add_argument(
             "--lock-timeout",
-            type=int,
+            type=number_between(0, 3600),
             default=SECONDS,
             metavar="SECONDS",
             help=f"How long to wait for a table that is in use ({SECONDS}; 0: for ever).",

@@ -3,20 +3,21 @@
 import json
 import os
 import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 
 from mimivibes.maintenance.postgres.address import direct_address
 from mimivibes.maintenance.postgres.tools import find_tools
 from mimivibes.maintenance.unused_tables import quarantine
 from mimivibes.models import CommandRun, UnusedTableBackup
-from tests.maintenance.commands import run
+from tests.commands import run
 from tests.maintenance.unused_tables.conftest import Execute
 
 pytestmark = pytest.mark.usefixtures("where")
@@ -172,6 +173,29 @@ def test_several_tables_are_dropped_in_the_order_that_their_keys_allow(execute: 
 @pytest.mark.usefixtures("replaced_system")
 def test_without_a_backup_nothing_is_quarantined() -> None:
     assert "Run `unused_tables backup` first" in refusal("quarantine", "User", "--apply")
+
+
+@pytest.mark.parametrize("words", [("drop",), ("quarantine", "nothing")])
+@pytest.mark.django_db
+def test_where_there_is_nothing_to_do_nobody_is_told_to_do_it(words: tuple[str, ...]) -> None:
+    out = StringIO()
+
+    with suppress(SystemExit):
+        call_command("unused_tables", *words, stdout=out)
+
+    assert out.getvalue().endswith("Nothing was changed.\n")
+
+
+@pytest.mark.parametrize("name", ["report", "backup", "quarantine", "restore", "drop"])
+def test_the_help_of_each_step_ends_with_an_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = load_command_class("mimivibes", "unused_tables").create_parser("manage.py", "x")
+
+    with pytest.raises(SystemExit):
+        parser.parse_args([name, "--help"])
+
+    assert f"manage.py unused_tables {name}" in capsys.readouterr().out.partition("example:")[2]
 
 
 @pytest.mark.usefixtures("replaced_system")
