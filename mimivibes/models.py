@@ -155,3 +155,12 @@ class UnusedTableBackup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name} {self.verified_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the table is in quarantine, or was dropped from there, and is not back."""
+        return bool(self.quarantined_at and not self.restored_at)
+
+    @property
+    def is_in_quarantine(self) -> bool:
+        return self.is_away and not self.dropped_at

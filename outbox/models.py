@@ -24,9 +24,6 @@ class OutboxMessageQuerySet(models.QuerySet["OutboxMessage"]):
     def given_up(self) -> "OutboxMessageQuerySet":
         return self.filter(given_up_at__isnull=False)
 
-    def sent(self) -> "OutboxMessageQuerySet":
-        return self.filter(sent_at__isnull=False)
-
 
 class OutboxMessage(models.Model):
     """One thing that happened; its id is its event id at Svix, whenever and however often sent."""
@@ -64,7 +61,7 @@ class OutboxMessage(models.Model):
         # time.
         indexes = [
             models.Index(
-                fields=["due_at"],
+                fields=["due_at", "sequence"],  # as they are sent: many are of one moment
                 include=["created_at"],
                 condition=Q(due_at__isnull=False),
                 name="outbox_message_due",

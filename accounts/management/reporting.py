@@ -1,12 +1,16 @@
-"""What the commands of this app share: how they show help, and how they report."""
+"""What commands share: how they show help, read and write numbers, report, and end."""
 
 import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.template.defaultfilters import filesizeformat
 
 WRONG_USE = 2
+STOPPED_EARLY = 75
+"""Exit status of what came to the end of its time before that of its work: run it again."""
 
 
 class ReportingCommand(BaseCommand):
@@ -31,6 +35,22 @@ class ReportingCommand(BaseCommand):
             return
         for fact, value in facts.items():
             self.stdout.write(f"{fact.replace('_', ' ')}: {value}")
+
+
+def number_between(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number of an option, and refuses any beyond these."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"it must be {least} to {most}")
+        return int(text)
+
+    return number
+
+
+def size_in_words(size: int) -> str:
+    """Return a number of bytes as people read it."""
+    return str(filesizeformat(size)).replace("\xa0", " ")
 
 
 def _keeping_line_breaks(formatter: Any) -> Any:

@@ -37,19 +37,25 @@ def main() -> int:
     processes.prepare()
     places, synchronous = Places(folder, asked.first_port), not asked.asynchronous
     trial = Trial(places, processes, report, synchronous=synchronous)
+    _try(trial, Pace(callers=asked.callers, seconds=asked.seconds), keep=asked.keep)
+    report.finish(folder / "report.json")
+    return 1 if report.faults else 0
+
+
+def _try(trial: Trial, pace: Pace, *, keep: bool) -> None:
+    """Run the trial; whatever happens, stop what was started, and report it."""
+    processes, report = trial.processes, trial.report
     try:
-        trial.run(Pace(callers=asked.callers, seconds=asked.seconds))
+        trial.run(pace)
     except KeyboardInterrupt:
         report.faults.append("It was interrupted.")
-    except Exception as error:  # what was started must be stopped, and the report written
+    except Exception as error:
         report.faults.append(f"{type(error).__name__}: {error}")
     finally:
         with report.step("Everything is stopped"):
             processes.stop()
-            if not asked.keep:
+            if not keep:
                 processes.remove_data()
-        report.finish(folder / "report.json")
-    return 1 if report.faults else 0
 
 
 def _arguments() -> argparse.Namespace:

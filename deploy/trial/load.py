@@ -25,7 +25,6 @@ PAUSE = 0.5
 PAUSE_OF_VISITORS = 0.05
 STARTING_STARS = 1_000_000
 STARTING_COINS = 150_000
-COINS_FOR_A_STAR = 15
 ACCEPTED = (httpx.codes.OK, httpx.codes.CREATED)
 PASSING = 500
 """From here on, a status says nothing about the request itself: send it again."""

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBars
 
-from accounts.management.reporting import ReportingCommand
+from accounts.management.reporting import STOPPED_EARLY, ReportingCommand, number_between
 from mimivibes.maintenance.cleaning import Chore, clean, survey
 from mimivibes.maintenance.jobs import Job, Limits, Progress
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, recorded_run
 from mimivibes.models import CommandRun
 
-STOPPED_EARLY = 75
 MOST_IN_A_BATCH = 20_000
 BATCH_SIZE = 2_000
 CLEANING_BATCH_SIZE = 10_000
@@ -210,12 +209,3 @@ def add_days_option(parser: ArgumentParser, name: str, *, default: int, help_tex
 
 def days(options: dict[str, Any], name: str) -> timedelta:
     return timedelta(days=options[name])
-
-
-def number_between(least: int, most: int) -> Any:
-    def number(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise ArgumentTypeError(f"it must be {least} to {most}")
-        return int(text)
-
-    return number

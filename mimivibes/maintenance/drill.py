@@ -7,7 +7,6 @@ it, so that the copy can be held against it though people go on using the origin
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,22 +17,15 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from psycopg import sql
 
-from mimivibes.environment import BASE_DIR
 from mimivibes.maintenance.postgres.address import Address
 from mimivibes.maintenance.postgres.content import content, snapshot
-from mimivibes.maintenance.postgres.dumps import finish, remove_unfinished, unfinished_folder
-from mimivibes.maintenance.postgres.scratch import Scratch, scratch_of
-from mimivibes.maintenance.postgres.tools import Tools, find_tools
-from mimivibes.maintenance.unused_tables.finding import every_table
+from mimivibes.maintenance.postgres.dumps import finish, remove_unfinished
+from mimivibes.maintenance.postgres.place import Place, prepare
+from mimivibes.maintenance.postgres.tables import count_rows, every_table
+from mimivibes.processes import manage
 from rewards.models import Balance, Entry
 
-# Roles and tablespaces are the server's: `pg_dumpall --globals-only` has them.
-AS_A_COPY = (
-    *("--exit-on-error", "--no-owner", "--no-privileges", "--no-tablespaces"),
-    *("--no-publications", "--no-subscriptions", "--no-security-labels"),
-)
 LEDGER = {
     "entries": (Entry._meta.db_table, "count(*)"),
     "moved": (Entry._meta.db_table, "sum(amount) FILTER (WHERE amount > 0)"),
@@ -44,13 +36,9 @@ FAULTS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a drill works with. `into` is the server of the copy; kept in `directory` if asked."""
+    """Where a drill is held, and how; the dump stays in the place's directory if it is kept."""
 
-    source: Address
-    into: Address
-    tools: Tools
-    scratch: Scratch
-    directory: Path
+    place: Place
     is_kept: bool
     jobs: int
     with_contents: bool
@@ -77,18 +65,14 @@ class Result:
 def plan(
     *, source: Address, into: Address | None, keep: Path | None, jobs: int, with_contents: bool
 ) -> Plan:
-    """Find the tools, and remove what killed drills left. Raises `NoTools`."""
-    directory = (keep or Path(settings.BACKUP_DIRECTORY)).absolute()
-    scratch = scratch_of(source, purpose="drill", server=into)
-    with source.connect() as connection:
-        tools = find_tools(connection.info.server_version)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch.remove_leftovers()
-    for place in {directory, Path(settings.BACKUP_DIRECTORY).absolute()}:
-        remove_unfinished(place, marker=scratch.marker)
-    return Plan(
-        source, into or source, tools, scratch, directory, keep is not None, jobs, with_contents
-    )
+    """Find the tools, and remove what killed drills left. Raises `NoTools`.
+
+    The copy is made `into` another server, or on the source's own.
+    """
+    usual = Path(settings.BACKUP_DIRECTORY)
+    place = prepare(source, keep or usual, purpose="drill", server=into)
+    remove_unfinished(usual.absolute(), marker=place.scratch.marker)
+    return Plan(place, keep is not None, jobs, with_contents)
 
 
 def drill(plan: Plan, *, now: datetime) -> Result:
@@ -98,9 +82,9 @@ def drill(plan: Plan, *, now: datetime) -> Result:
     to look at, `MayNotCreateDatabases`.
     """
     name = f"drill-{now:%Y%m%dT%H%M%S}"
-    with unfinished_folder(plan.directory, name, marker=plan.scratch.marker) as folder:
+    with plan.place.folder(name) as folder:
         result, original = _dump(plan, folder / "database.dump")
-        with plan.scratch.database() as copy:
+        with plan.place.scratch.database() as copy:
             with _timed(result, "restore"):
                 _restore(plan, folder / "database.dump", copy)
             with _timed(result, "proof"):
@@ -114,15 +98,14 @@ def drill(plan: Plan, *, now: datetime) -> Result:
 
 
 def _dump(plan: Plan, dump: Path) -> tuple[Result, dict[str, str]]:
-    with snapshot(plan.source) as (connection, moment):
+    tools = plan.place.tools
+    with snapshot(plan.place.source) as (connection, moment):
         server = connection.info.parameter_status("server_version") or ""
-        result = Result(server=server, tools=f"{plan.tools.version} in {plan.tools.folder}")
+        result = Result(server=server, tools=f"{tools.version} in {tools.folder}")
         with _timed(result, "dump"):
-            plan.tools.dump(
-                plan.source,
+            plan.place.dump(
                 *("--format=directory", f"--jobs={plan.jobs}", f"--snapshot={moment}"),
                 f"--file={dump}",
-                label=plan.scratch.marker,
             )
         original = _figures(connection, with_contents=plan.with_contents)
     tables = [figure for name, figure in original.items() if name.startswith("table ")]
@@ -132,9 +115,7 @@ def _dump(plan: Plan, dump: Path) -> tuple[Result, dict[str, str]]:
 
 
 def _restore(plan: Plan, dump: Path, copy: Address) -> None:
-    plan.tools.restore(
-        copy, *AS_A_COPY, f"--jobs={plan.jobs}", str(dump), label=plan.scratch.marker
-    )
+    plan.place.restore_a_copy(copy, "--exit-on-error", f"--jobs={plan.jobs}", str(dump))
 
 
 def _figures_of(plan: Plan, copy: Address) -> dict[str, str]:
@@ -150,7 +131,7 @@ def _figures(connection: psycopg.Connection[Any], *, with_contents: bool) -> dic
             read = content(connection, table.schema, table.name)
             figure = f"{read.rows} rows with the hash {read.digest}"
         else:
-            figure = f"{_count(connection, table.schema, table.name)} rows"
+            figure = f"{count_rows(connection, table)} rows"
         found[f"table {table.quoted}"] = figure
     for name, (table_name, figures) in LEDGER.items():
         sums = connection.execute(
@@ -158,12 +139,6 @@ def _figures(connection: psycopg.Connection[Any], *, with_contents: bool) -> dic
         )
         found |= {f"ledger {name} {currency}": str(sum_) for currency, sum_ in sums.fetchall()}
     return found
-
-
-def _count(connection: psycopg.Connection[Any], schema: str, name: str) -> int:
-    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name))
-    [(rows,)] = connection.execute(query).fetchall()
-    return int(rows)
 
 
 def _differences(original: dict[str, str], copy: dict[str, str]) -> list[str]:
@@ -195,12 +170,8 @@ def _manage(copy: Address, *arguments: str) -> "subprocess.CompletedProcess[str]
     """Run a command of ours on the copy, in a process that knows no other database."""
     ours = {name: "" for name in os.environ if name.startswith("DATABASE_")}
     return subprocess.run(  # noqa: S603
-        [sys.executable, str(BASE_DIR / "manage.py"), *arguments],
-        env={
-            **os.environ,
-            **ours,
-            "DATABASE_URL": copy.url(),
-        },
+        manage(arguments),
+        env={**os.environ, **ours, "DATABASE_URL": copy.url()},
         capture_output=True,
         text=True,
         check=False,

@@ -5,8 +5,6 @@ process that held it, however that ended, and works behind PgBouncer in transact
 transaction holds no snapshot, so it keeps no dead rows alive.
 """
 
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from mimivibes.models import CommandRun
+from mimivibes.processes import this_process
 
 # The first of the two keys of our advisory locks; the second is the command's.
 LOCK_SPACE = 7_210
@@ -73,7 +72,7 @@ def recorded_run(command: str, *, is_dry: bool, now: datetime) -> Iterator[tuple
         unfinished = CommandRun.objects.filter(command=command, finished_at__isnull=True)
         unfinished.update(finished_at=now, outcome=CommandRun.Outcome.KILLED)
         run = CommandRun.objects.create(
-            command=command, is_dry=is_dry, runner=_this_process(), started_at=now
+            command=command, is_dry=is_dry, runner=this_process(), started_at=now
         )
         try:
             yield run, turn
@@ -97,10 +96,6 @@ def _who_runs(command: str) -> str:
     if run is None:
         return f"{command} is just beginning or ending elsewhere. Try again."
     return f"{command} runs already: {run.runner}, since {run.started_at:%Y-%m-%d %H:%M:%S %Z}."
-
-
-def _this_process() -> str:
-    return f"{socket.gethostname()}, process {os.getpid()}"
 
 
 def _key(command: str) -> int:

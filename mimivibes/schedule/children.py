@@ -17,20 +17,14 @@ from tempfile import TemporaryFile
 from threading import Thread
 from typing import Any
 
-from mimivibes.environment import BASE_DIR
+from accounts.management.reporting import STOPPED_EARLY
 from mimivibes.models import ScheduledJob
 
 Outcome = ScheduledJob.Outcome
-STOPPED_EARLY = 75
 MOST_LINES = 50
 MOST_OF_A_REPORT = 2_000
 MOST_OF_AN_ERROR = 500
 SECONDS_TO_END = 5
-
-
-def manage(words: Sequence[str]) -> list[str]:
-    """Return the command line of a management command in this very environment."""
-    return [sys.executable, str(BASE_DIR / "manage.py"), *words]
 
 
 class Child:

@@ -82,8 +82,8 @@ class ImportedCode:
     created_at: datetime
 
 
-def import_codes(*, codes: Sequence[ImportedCode]) -> dict[str, int]:
-    """Give owners these codes, normalised ones; return whose each code is now, by row id.
+def import_codes(*, codes: Sequence[ImportedCode]) -> None:
+    """Give owners these codes, normalised ones.
 
     A code that somebody has already stays theirs; so does the primary code of one who has one.
     """
@@ -97,11 +97,6 @@ def import_codes(*, codes: Sequence[ImportedCode]) -> dict[str, int]:
                 "times": [code.created_at for code in codes],
             },
         )
-        cursor.execute(
-            "SELECT code, owner_id FROM referrals_referralcode WHERE code = ANY(%s)",
-            [[code.code for code in codes]],
-        )
-        return dict(cursor.fetchall())
 
 
 _INSERT_CODES = """
@@ -220,16 +215,7 @@ def import_attributions(
         for row in attributions
     )
     TimelineEntry.objects.bulk_create(
-        TimelineEntry(
-            attribution_id=row.id,
-            at=at,
-            from_status=before,
-            to_status=after,
-            actor=ACTOR,
-            reason=reason,
-        )
-        for row in attributions
-        for before, after, at, reason in _steps(row)
+        entry for row in attributions for entry in _timeline(row, of=row.id)
     )
 
 
@@ -245,17 +231,21 @@ def settle_imported(
     attribution.qualified_at = attribution.release_at = row.qualified_at
     attribution.rewarded_at = row.rewarded_at
     attribution.save()
-    TimelineEntry.objects.bulk_create(
+    TimelineEntry.objects.bulk_create(_timeline(row, of=attribution.pk)[1:])
+
+
+def _timeline(row: ImportedAttribution, *, of: UUID) -> list[TimelineEntry]:
+    return [
         TimelineEntry(
-            attribution=attribution,
+            attribution_id=of,
             at=at,
             from_status=before,
             to_status=after,
             actor=ACTOR,
             reason=reason,
         )
-        for before, after, at, reason in _steps(row)[1:]
-    )
+        for before, after, at, reason in _steps(row)
+    ]
 
 
 def _steps(row: ImportedAttribution) -> list[tuple[str, Status, datetime, str]]:

@@ -1,7 +1,6 @@
 """An export from the real app server: sent while it is made, ended when nobody reads on."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.server import PRODUCTION, database_url, running_server
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 40_000
@@ -41,13 +41,6 @@ def told() -> str:
     return LogEntry.objects.latest("id").change_message
 
 
-def soon(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return is_so()
-
-
 def test_an_export_is_sent_while_it_is_made_and_stops_when_nobody_reads(
     aree: httpx.Client,
 ) -> None:
@@ -58,9 +51,9 @@ def test_an_export_is_sent_while_it_is_made_and_stops_when_nobody_reads(
         sent = response.iter_bytes()  # which closes the connection when it is dropped
         assert next(sent).startswith("\ufeff".encode())
         assert told().startswith("Export as CSV begun"), "It was made before it was sent."
-    assert soon(lambda: told().startswith("Export stopped after")), told()
+    until(lambda: told().startswith("Export stopped after"))
 
     whole = aree.post(address, data=form, timeout=60)
 
     assert whole.text.count("\n") == ROWS + 2  # the headings, and Aree
-    assert soon(lambda: told().startswith(f"Exported as CSV: {ROWS + 1} rows")), told()
+    until(lambda: told().startswith(f"Exported as CSV: {ROWS + 1} rows"))

@@ -1,10 +1,7 @@
 """A web app on another site than the API: header mode, over CORS, against the real server."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.fake_api import MODULE, PAGE
 from tests.browser.phone import Elsewhere
-from tests.server import free_port
+from tests.local_server import LocalServer, Reply, Request
 
 serial = count(1)
 
@@ -41,36 +38,20 @@ class App:
         return self.page.evaluate(expression)
 
 
-class AppHandler(BaseHTTPRequestHandler):
-    """Serve the app's page; Chromium lets no page from nowhere call a server on this machine."""
+class Website(LocalServer):
+    """Serves the app's page; Chromium lets no page from nowhere call a server on this machine."""
 
-    def do_GET(self) -> None:
-        is_module = self.path.endswith("/referrals.js")
+    def reply(self, request: Request) -> Reply:
+        is_module = request.path.endswith("/referrals.js")
         body = MODULE.read_bytes() if is_module else PAGE.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/javascript" if is_module else "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        """Keep the tests' output quiet."""
-
-
-@contextmanager
-def served(port: int) -> Iterator[str]:
-    """Serve the app on a port of its own, as an origin of its own."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), AppHandler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{port}"
-    server.shutdown()
-    server.server_close()
+        kind = "text/javascript" if is_module else "text/html"
+        return Reply(body=body, headers={"Content-Type": kind})
 
 
 @pytest.fixture(scope="package")
 def app(app_origin: str) -> Iterator[str]:
-    with served(urlsplit(app_origin).port or 80) as origin:
-        yield origin
+    with Website(urlsplit(app_origin).port or 80) as website:
+        yield website.url
 
 
 @pytest.fixture
@@ -153,7 +134,7 @@ def test_a_token_that_has_expired_is_replaced(
 def test_no_other_site_can_store_a_code(
     page: Page, server: str, elsewhere: Elsewhere, names: tuple[str, str, str]
 ) -> None:
-    with served(free_port()) as stranger:
-        app = App(page, stranger, server).open(f"/?ref={elsewhere.code_of(names[0])}")
+    with Website() as stranger:
+        app = App(page, stranger.url, server).open(f"/?ref={elsewhere.code_of(names[0])}")
         assert app.run("r.stored")["outcome"] == "failed"
     assert app.run("Object.keys(localStorage)") == []

@@ -19,8 +19,8 @@ from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
 from rewards.models import Transaction
 from rewards.services import balances_of, spend, verify_ledger
+from tests.commands import run
 from tests.legacy.old_world import OldWorld
-from tests.maintenance.commands import run
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 

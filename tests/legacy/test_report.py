@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from rewards.services import verify_ledger
+from tests.commands import run
 from tests.legacy.old_world import OldWorld
-from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,8 +13,8 @@ from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
 from mimivibes.maintenance import command as commands
 from rewards.amounts import Amounts
+from tests.commands import run
 from tests.legacy.old_world import OldWorld
-from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "import_legacy"
@@ -71,6 +71,15 @@ def test_what_cannot_be_read_is_said_without_the_password(address: str) -> None:
         told("--source", address)
 
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("mark", ["/", "@", "#", "?", "%zz", "[", "?a=b@c"])
+def test_a_password_that_breaks_the_address_is_not_repeated(mark: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        told("--source", f"postgresql://nobody:hush{mark}whisper@127.0.0.1:1/x")
+
+    assert "hush" not in str(refused.value)
+    assert "whisper" not in str(refused.value)
 
 
 def test_another_database_is_not_taken_for_it(own_source: str) -> None:

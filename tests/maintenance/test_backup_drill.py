@@ -1,7 +1,6 @@
 """backup_drill: a dump is restored elsewhere, compared and proved; nothing of it stays."""
 
 import json
-import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ from mimivibes.maintenance import drill
 from mimivibes.maintenance.postgres.address import Address, direct_address
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.models import CommandRun
-from tests.maintenance.commands import run, started
+from tests.commands import killed_when, run
 from tests.people import Browser, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS_TO_BEGIN = 30
 
 
 @pytest.fixture(autouse=True)
@@ -121,13 +119,7 @@ def test_a_drill_that_was_killed_leaves_nothing_after_the_next(
     where: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BACKUP_DIRECTORY", str(where))
-    killed = started("backup_drill")
-    deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while not scratch_databases():
-        assert time.monotonic() < deadline, killed.communicate()
-        time.sleep(0.005)
-    killed.kill()
-    killed.wait()
+    killed_when(scratch_databases, "backup_drill")
     assert len(scratch_databases()) == 1
     assert list(where.iterdir()) != []
 

@@ -17,13 +17,13 @@ from referrals.models import (
     TimelineEntry,
 )
 from referrals.services.cleanup import ADDRESS_AGE, REFUSAL_AGE
+from tests.commands import run
 from tests.factories import (
     AttributionFactory,
     BrowserSessionFactory,
     CaptureFactory,
     UserFactory,
 )
-from tests.maintenance.commands import run
 
 pytestmark = pytest.mark.django_db
 COMMAND = "cleanup_captures"

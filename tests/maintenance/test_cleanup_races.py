@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from referrals.models import BrowserSession, Capture
 from referrals.services import cleanup
+from tests.commands import run
 from tests.factories import (
     AttributionFactory,
     BrowserSessionFactory,
     CaptureFactory,
     ReferralCodeFactory,
 )
-from tests.maintenance.commands import run
 from tests.server import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,7 +1,6 @@
 """erase_user: it takes the person and keeps the ledger, whatever happens at the same moment."""
 
 import json
-import time
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -18,12 +17,13 @@ from referrals.models import BrowserSession, Capture, UserDevice
 from rewards.models import Balance
 from tests.accounts.requests import deliver
 from tests.clerk import event, signed
-from tests.maintenance.commands import run, started
+from tests.commands import killed_when, run
 from tests.parallel import race
 from tests.people import Browser, Person
 from tests.problems import refused
 from tests.referrals.back_end import BackEnd
 from tests.referrals.story import attribution_of, invited, user_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db
 SECONDS_TO_BEGIN = 30
@@ -155,14 +155,7 @@ def test_killed_in_the_middle_it_has_done_nothing_and_can_be_run_again(
 ) -> None:
     with transaction.atomic():
         list(Balance.objects.select_for_update().filter(user=user_of(ploys_story)))
-        process = started("erase_user", ploys_story.clerk_id, "--apply")
-        deadline = time.monotonic() + SECONDS_TO_BEGIN
-        while not somebody_waits():
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline, process.kill()
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
+        killed_when(somebody_waits, "erase_user", ploys_story.clerk_id, "--apply")
 
     assert user_of(ploys_story).deleted_at is None
     assert Capture.objects.get(user=user_of(ploys_story)).landing_url
@@ -270,10 +263,8 @@ def beside_an_erasure(person: Person, act: Any) -> Any:
             acted.set()
 
     def end() -> None:
-        deadline = time.monotonic() + SECONDS_TO_BEGIN
         begun.wait(timeout=SECONDS_TO_BEGIN)
-        while not acted.is_set() and not somebody_waits() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: acted.is_set() or somebody_waits())
         may_end.set()
 
     outcomes = race([erase, act_meanwhile, end])

@@ -10,7 +10,7 @@ from accounts.models import HashSalt, WebhookReceipt
 from backoffice.models import SignInAttempts
 from mimivibes.models import CommandRun
 from rewards.models import IdempotencyRecord
-from tests.maintenance.commands import run
+from tests.commands import run
 
 pytestmark = pytest.mark.django_db
 

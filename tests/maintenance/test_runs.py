@@ -1,6 +1,5 @@
 """Runs of maintenance: one at a time on any machine, stopped, killed and taken up again."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -21,14 +20,14 @@ from mimivibes.maintenance.cleaning import FIRST_BATCH, LEAST_BATCH, SECONDS_OF_
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, Turn, recorded_run
 from mimivibes.models import CommandRun
 from referrals.models import BrowserSession, Capture
+from tests.commands import run, started
 from tests.factories import BrowserSessionFactory, ReferralCodeFactory
-from tests.maintenance.commands import run, started
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = "cleanup_captures"
 EVERY_COMMAND = ["cleanup_captures", "cleanup_webhooks", "cleanup_sessions", "cleanup_all"]
 MANY = 600
-SECONDS_TO_BEGIN = 30
 
 
 def _expired_captures(amount: int = MANY) -> None:
@@ -143,10 +142,7 @@ def test_what_was_killed_loses_nothing_and_repeats_nothing(
     make()
     rows = model._default_manager
     process = started(name, "--apply", "--batch-size", "1")
-    deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while rows.count() == MANY:
-        assert time.monotonic() < deadline, process.communicate()
-        time.sleep(0.005)
+    until(lambda: rows.count() < MANY, process)
     with pytest.raises(AlreadyRunning), recorded_run(name, is_dry=False, now=timezone.now()):
         pass
     process.kill()

@@ -1,14 +1,11 @@
 """Commands that work through what is due: killed at any moment, run again, run twice at once."""
 
-import json
-import time
 from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
+from functools import partial
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User, WebhookReceipt
@@ -17,13 +14,12 @@ from rewards.models import Transaction
 from rewards.services.proof import verify_ledger
 from tests.accounts.clerk_server import ClerkServer
 from tests.clerk import event, user_object
+from tests.commands import killed_when, run
 from tests.factories import AttributionFactory, ReferralCodeFactory
-from tests.maintenance.commands import started
 from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 150
-SECONDS_TO_BEGIN = 60
 FROM_ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "mimivibes.settings"}
 
 
@@ -85,21 +81,9 @@ def test_users_are_brought_in_once_though_a_run_is_killed_and_two_follow_at_once
 
 def killed_half_way(done: Callable[[], int], *command: str, **env: str) -> None:
     """Run a command in a process of its own, and kill it when it has done some of its work."""
-    process = started(*command, **env)
-    deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while not done():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "It never began."
-        time.sleep(0.01)
-    process.kill()
-    process.communicate()
+    killed_when(done, *command, **env)
     assert 0 < done() < MANY, "It was killed before or after its work, which shows nothing."
 
 
-def two_at_once(*command: str) -> list[dict[str, Any]]:
-    def run() -> dict[str, Any]:
-        out = StringIO()
-        call_command(*command, "--json", stdout=out)
-        return dict(json.loads(out.getvalue()))
-
-    return at_once(run, run)
+def two_at_once(*command: str) -> None:
+    at_once(partial(run, *command), partial(run, *command))

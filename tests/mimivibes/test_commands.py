@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
-OURS = {"accounts", "backoffice", "mimivibes", "referrals", "rewards"}
+OURS = {"accounts", "backoffice", "mimivibes", "mimivibes.legacy", "outbox", "referrals", "rewards"}
 COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in OURS)
 
 # What a command needs to be run at all, and those that cannot find whom they are asked about, or
@@ -20,6 +20,7 @@ REFUSED = {
     "dev_token": ["nok"],
     "erase_user": ["user_nobody"],
     "explain": ["user_nobody"],
+    "import_legacy": ["--source", "postgres://nobody@127.0.0.1:1/nothing"],
     "export_user": ["user_nobody"],
     "load_demo": [],
     "reset_second_factor": ["nobody"],

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.clerk import session_token
-from tests.monitoring.collector import Collector, running_collector
+from tests.monitoring.collector import Collector
 from tests.server import database_url, running_server
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)  # what the server has stored goes again
 
@@ -60,15 +60,15 @@ class Watched:
 def watched(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
     (folder / "metrics").mkdir()
-    with running_collector() as collector, (folder / "log").open("wb") as output:
+    with Collector() as collector, (folder / "log").open("wb") as output:
         env = {
             "DJANGO_SETTINGS_MODULE": "tests.monitoring.settings",
             "DATABASE_URL": database_url(settings.DATABASES["default"]["NAME"]),
             "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
             "METRICS_TOKEN": "long enough",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
-            "SENTRY_DSN": f"http://public@127.0.0.1:{collector.port}/1",
+            "SENTRY_DSN": collector.url.replace("//", "//public@") + "/1",
         }
         with running_server(env, workers=2, output=output) as base_url:
             transport = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
@@ -94,15 +94,6 @@ def _visit(watched: Watched) -> None:
         watched.http.get(f"/api/v1/{path}{query}", headers=headers)
     watched.http.post("/api/v1/referrals/validate", json={"code": CODE}, headers=headers)
     watched.http.get("/livez")
-
-
-def eventually(found: Callable[[], Any]) -> Any:
-    """Return what is found as soon as it is."""
-    deadline = time.monotonic() + 10
-    while not (result := found()):
-        assert time.monotonic() < deadline, "It did not come."
-        time.sleep(0.05)
-    return result
 
 
 def spans(watched: Watched) -> list[Any]:
@@ -154,7 +145,7 @@ def test_a_span_tells_of_the_request_and_of_nobody(watched: Watched) -> None:
     def found() -> list[Any]:
         return [span for span in spans(watched) if span.name == "GET api/v1/me"]
 
-    (span, *_rest) = eventually(found)
+    (span, *_rest) = until(found)
 
     attributes = {a.key: a.value for a in span.attributes}
     assert span.trace_id.hex() == TRACE_ID
@@ -168,7 +159,7 @@ def test_statements_are_spans_without_their_values(watched: Watched) -> None:
         (request,) = [span for span in spans(watched) if span.name == "GET api/v1/me"]
         return [span for span in spans(watched) if span.parent_span_id == request.span_id]
 
-    statements = eventually(found)
+    statements = until(found)
 
     texts = [a.value.string_value for s in statements for a in s.attributes if "text" in a.key]
     assert any("accounts_user" in text and "%s" in text for text in texts)
@@ -179,7 +170,7 @@ def test_the_log_names_the_trace(watched: Watched) -> None:
 
 
 def test_an_error_is_reported_without_anybodys_data(watched: Watched) -> None:
-    events = eventually(lambda: reports(watched))
+    events = until(lambda: reports(watched))
 
     assert any(
         value["type"] == "RuntimeError"
@@ -222,7 +213,7 @@ def test_a_worker_that_is_killed_keeps_its_counts_and_is_in_progress_no_more(
         except httpx.TransportError:
             return False
 
-    eventually(back)
+    until(back)
     assert watched.sample("mimivibes_http_requests_total", **labels) == answered
     # The one that asks is in progress itself.
     assert watched.sample("mimivibes_http_requests_in_progress") == 1
@@ -234,7 +225,7 @@ def _in_the_middle(watched: Watched) -> Callable[[], None]:
 
     pool = ThreadPoolExecutor(1)
     asked = pool.submit(watched.http.get, "/api/v1/slow", timeout=20)
-    eventually(lambda: watched.sample("mimivibes_http_requests_in_progress") == 2)
+    until(lambda: watched.sample("mimivibes_http_requests_in_progress") == 2)
 
     def ended() -> None:
         with pytest.raises(httpx.TransportError):

@@ -3,20 +3,16 @@
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.local_server import LocalServer, Reply, Request, trouble
 
 TOKEN = "testsk_outbox"
 APP = "web-app"
 TIME = "2026-11-22T10:00:00Z"
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64  # as many as may connect at the same moment
-
-
-class SvixServer:
+class SvixServer(LocalServer):
     """Keeps `messages` by event id; `troubles` are answered first, one for each request.
 
     A trouble is a status, a status with headers, raw bytes to answer 202 with, "silence", or
@@ -24,6 +20,7 @@ class SvixServer:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.messages: dict[str, dict[str, Any]] = {}
         self.apps = {APP}
         self.event_types: dict[str, str] = {}
@@ -31,24 +28,26 @@ class SvixServer:
         self.requests: list[str] = []
         self.silence = 0.6
         self._lock = threading.Lock()
-        self._http = _Server(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
 
-    def __enter__(self) -> "SvixServer":
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    def trouble(self, path: str) -> Any:
+    def reply(self, request: Request) -> Reply | None:
         with self._lock:
-            self.requests.append(path)
-            return self.troubles.pop(0) if self.troubles else None
+            self.requests.append(request.path)
+            told = self.troubles.pop(0) if self.troubles else None
+        if told == "taken, then silence":
+            self.answer(request)
+        if told in ("silence", "taken, then silence"):
+            time.sleep(self.silence)
+            return None
+        if told is not None:
+            return trouble(told, well=202)
+        if request.headers["Authorization"] != f"Bearer {TOKEN}":
+            return Reply(401, b'{"code": "authentication_failed", "detail": "Invalid token"}')
+        status, answer = self.answer(request)
+        return Reply(status, json.dumps(answer).encode())
 
-    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        parts = path.partition("?")[0].removeprefix("/api/v1/").strip("/").split("/")
+    def answer(self, request: Request) -> tuple[int, dict[str, Any]]:
+        method, body = request.method, json.loads(request.body)
+        parts = request.path.partition("?")[0].removeprefix("/api/v1/").strip("/").split("/")
         with self._lock:
             if method == "POST" and parts == ["app"]:
                 self.apps.add(body["uid"])
@@ -74,39 +73,3 @@ class SvixServer:
             "id": f"msg_{len(self.messages)}", "eventId": body["eventId"],
             "eventType": body["eventType"], "payload": {}, "timestamp": TIME,
         }  # fmt: skip
-
-
-def _handler(svix: SvixServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            trouble = svix.trouble(self.path)
-            if trouble == "taken, then silence":
-                svix.answer(self.command, self.path, body)
-            if trouble in ("silence", "taken, then silence"):
-                time.sleep(svix.silence)
-            elif isinstance(trouble, bytes):
-                self.reply(202, trouble)
-            elif trouble is not None:
-                status, headers = trouble if isinstance(trouble, tuple) else (trouble, {})
-                self.reply(status, b'{"code": "trouble", "detail": "Told so"}', headers)
-            elif self.headers["Authorization"] != f"Bearer {TOKEN}":
-                self.reply(401, b'{"code": "authentication_failed", "detail": "Invalid token"}')
-            else:
-                status, answer = svix.answer(self.command, self.path, body)
-                self.reply(status, json.dumps(answer).encode())
-
-        do_PUT = do_POST  # noqa: N815
-
-        def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in (headers or {}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    return Handler

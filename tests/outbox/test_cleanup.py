@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from outbox.models import OutboxMessage
-from tests.maintenance.commands import run
+from tests.commands import run
 
 pytestmark = pytest.mark.django_db
 

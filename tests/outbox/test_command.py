@@ -3,8 +3,6 @@
 import json
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -17,8 +15,9 @@ from django.utils import timezone
 from outbox.models import OutboxMessage
 from outbox.services import Event, publish
 from outbox.services.sending import LEASE
-from tests.maintenance.commands import started
+from tests.commands import started
 from tests.outbox.svix_server import APP, TOKEN, SvixServer
+from tests.waiting import until
 
 SECONDS = 30
 
@@ -33,13 +32,6 @@ def sending_to(svix: SvixServer, *options: str) -> "subprocess.Popen[str]":
         SVIX_APP=APP,
         SVIX_SERVER_URL=svix.url,
     )
-
-
-def until(is_so: Callable[[], object], process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, process.kill() or process.communicate()
-        time.sleep(0.01)
 
 
 def published(count: int) -> None:

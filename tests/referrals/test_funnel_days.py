@@ -14,6 +14,7 @@ from referrals.services.funnel import (
     count_by_day,
     funnel_by_day,
 )
+from tests.commands import run
 from tests.database import read_only
 from tests.factories import (
     AttributionFactory,
@@ -22,7 +23,6 @@ from tests.factories import (
     TermsFactory,
     default_program,
 )
-from tests.maintenance.commands import run
 from tests.parallel import at_once
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd

@@ -2,9 +2,6 @@
 
 import json
 import signal
-import subprocess
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 
@@ -13,16 +10,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from mimivibes.models import ScheduledJob
-from tests.maintenance.commands import started
+from tests.commands import started
+from tests.waiting import until
 
 SECONDS = 40
-
-
-def until(is_so: Callable[[], object], process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, process.kill() or process.communicate()
-        time.sleep(0.05)
 
 
 @pytest.mark.django_db(transaction=True)

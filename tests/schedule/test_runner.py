@@ -1,8 +1,7 @@
 """The runner: children that end, fail, hang or are broken off, and a database that goes away."""
 
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -15,6 +14,7 @@ from mimivibes.schedule import leases
 from mimivibes.schedule.jobs import MINUTE, Job
 from mimivibes.schedule.leases import Claim
 from mimivibes.schedule.runner import Runner
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,13 +74,6 @@ class InTheBackground:
         self.runner.stop.set()
         self._thread.join(SECONDS)
         assert not self._thread.is_alive()
-
-
-def until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def row(work: str) -> ScheduledJob:
@@ -254,3 +247,34 @@ def test_of_two_runners_one_runs_a_job() -> None:
 
     assert events(told, "long") == ["started"]
     assert events(told, "well").count("started") == 2
+
+
+def test_a_job_whose_row_was_taken_away_meanwhile_runs_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By `--forget`, or by a runner of an earlier release that does not know the job."""
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.4))
+    runner, told = runner_of("well")
+    with InTheBackground(runner):
+        until(lambda: "ended" in events(told, "well"))
+        leases.forget_all()
+        until(lambda: events(told, "well").count("ended") == 2)
+
+
+def test_a_process_that_cannot_be_started_stops_no_other_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.4))
+    faults = [BlockingIOError("no more processes")]
+
+    def scarce(words: Sequence[str]) -> list[str]:
+        if words[0] == "badly" and faults:
+            raise faults.pop()
+        return child(words)
+
+    runner, told = runner_of("badly", "well")
+    runner._command_line = scarce
+    with InTheBackground(runner):
+        until(lambda: "ended" in events(told, "well") and "ended" in events(told, "badly"))
+
+    assert events(told, "badly") == ["not started", "started", "ended"]

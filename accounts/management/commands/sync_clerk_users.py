@@ -1,5 +1,5 @@
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.clerk.backend import PAGE_LIMIT, ClerkApiFailed, SecretKeyMissing
-from accounts.management.reporting import WRONG_USE, ReportingCommand
+from accounts.management.reporting import WRONG_USE, ReportingCommand, number_between
 from accounts.services import SyncReport, sync_all_users, sync_missing_users
 
 
@@ -26,7 +26,7 @@ class Command(ReportingCommand):
         which.add_argument("--all", action="store_true", help="every user that Clerk has")
         parser.add_argument(
             "--page-size",
-            type=_page_size,
+            type=number_between(1, PAGE_LIMIT),
             default=PAGE_LIMIT,
             metavar="N",
             help=f"users for each request with --all, at most {PAGE_LIMIT} (default)",
@@ -51,10 +51,3 @@ class Command(ReportingCommand):
         self.report({**asdict(report), "error": error or None}, as_json=options["json"])
         if error or report.failed:
             sys.exit(1)
-
-
-def _page_size(text: str) -> int:
-    size = int(text)
-    if not 1 <= size <= PAGE_LIMIT:
-        raise ArgumentTypeError(f"it must be 1 to {PAGE_LIMIT}")
-    return size

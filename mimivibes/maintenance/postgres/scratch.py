@@ -5,9 +5,7 @@ which database of which server they are for. Whoever holds the turn of that purp
 """
 
 import hashlib
-import os
 import secrets
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from mimivibes.maintenance.postgres.address import Address
+from mimivibes.processes import this_process
 
 MILLISECONDS_TO_END = 10_000
 LOCALE_PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
@@ -67,7 +66,7 @@ class Scratch:
 
     def _create(self, name: str) -> None:
         database, options = sql.Identifier(name), sql.SQL(" ").join(_options(self.like))
-        made_by = f"Scratch, made by {socket.gethostname()}, process {os.getpid()}; may be dropped."
+        made_by = f"Scratch, made by {this_process()}; may be dropped."
         with self.server.connect(autocommit=True) as connection:
             try:
                 connection.execute(

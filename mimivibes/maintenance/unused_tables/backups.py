@@ -13,13 +13,15 @@ from typing import Any
 import psycopg
 from django.utils import timezone
 
-from mimivibes.maintenance.postgres.address import Address, direct_address
+from mimivibes.maintenance.postgres.address import Address
 from mimivibes.maintenance.postgres.content import Content, content, snapshot
-from mimivibes.maintenance.postgres.dumps import finish, remove_unfinished, unfinished_folder
-from mimivibes.maintenance.postgres.scratch import Scratch, scratch_of
-from mimivibes.maintenance.postgres.tools import ToolFailed, Tools, find_tools
+from mimivibes.maintenance.postgres.dumps import finish
+from mimivibes.maintenance.postgres.place import Place
+from mimivibes.maintenance.postgres.tables import Table, quoted
+from mimivibes.maintenance.postgres.tools import ToolFailed
 from mimivibes.maintenance.unused_tables import scripts
-from mimivibes.maintenance.unused_tables.finding import Refused, Table, quoted
+from mimivibes.maintenance.unused_tables.evidence import SEQUENCES
+from mimivibes.maintenance.unused_tables.finding import Refused
 from mimivibes.maintenance.unused_tables.folders import DUMP, SURROUNDINGS, name_of, write_sums
 from mimivibes.models import UnusedTableBackup
 
@@ -27,32 +29,11 @@ logger = logging.getLogger(__name__)
 
 # References to tables that are not in the dump: the rows are compared without them.
 FOREIGN_KEY = re.compile(r"^\d+; \d+ \d+ FK CONSTRAINT ")
-WITHOUT_ROLES = (
-    *("--no-owner", "--no-privileges", "--no-tablespaces"),
-    *("--no-publications", "--no-subscriptions", "--no-security-labels"),
-)
-AS_A_COPY = (*WITHOUT_ROLES, "--exit-on-error", "--single-transaction")
-SEQUENCES = """
-SELECT nspname, relname FROM pg_depend JOIN pg_class ON pg_class.oid = objid AND relkind = 'S'
-JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass
-  AND refobjid = %(oid)s AND deptype IN ('a', 'i')
-"""
 PARTITIONS = """
 SELECT nspname, relname FROM pg_partition_tree(%(oid)s::oid) AS part
 JOIN pg_class ON pg_class.oid = part.relid JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE part.relid <> %(oid)s::oid ORDER BY level, nspname, relname
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where tables are dumped from and to, with what, and where that is proved."""
-
-    source: Address
-    tools: Tools
-    scratch: Scratch
-    directory: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +45,6 @@ class Taken:
     content: Content
 
 
-def prepare(directory: Path) -> Place:
-    """Find the tools, and remove what killed backups left. Raises `NoTools`, `BadAddress`."""
-    source = direct_address()
-    scratch = scratch_of(source, purpose="tables")
-    with source.connect() as connection:
-        tools = find_tools(connection.info.server_version)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch.remove_leftovers()
-    remove_unfinished(directory, marker=scratch.marker)
-    return Place(source, tools, scratch, directory)
-
-
 def back_up(
     tables: Sequence[Table], *, place: Place, runner: str, now: datetime
 ) -> Iterator[UnusedTableBackup]:
@@ -85,12 +54,7 @@ def back_up(
     had at that moment. Raises `Refused` if it has not; `ToolFailed`; `MayNotCreateDatabases`.
     """
     with ExitStack() as stack:
-        folders = [
-            stack.enter_context(
-                unfinished_folder(place.directory, name_of(table, now), marker=place.scratch.marker)
-            )
-            for table in tables
-        ]
+        folders = [stack.enter_context(place.folder(name_of(table, now))) for table in tables]
         with snapshot(place.source) as (connection, moment):
             taken = [
                 _take(table, folder, connection, moment, place)
@@ -109,14 +73,10 @@ def _take(
     in_table = [f"--table={name}" for name in (table.quoted, *parts)]
     around = [f"--exclude-table={name}" for name in (table.quoted, *parts, *sequences)]
     shared = ("--format=custom", f"--snapshot={moment}")
-    place.tools.dump(
-        place.source, *shared, *in_table, f"--file={folder / DUMP}", label=place.scratch.marker
-    )
-    place.tools.dump(
-        place.source,
+    place.dump(*shared, *in_table, f"--file={folder / DUMP}")
+    place.dump(
         *(*shared, "--schema-only", "--section=pre-data", *around),
         f"--file={folder / SURROUNDINGS}",
-        label=place.scratch.marker,
     )
     return Taken(table, folder, content(connection, table.schema, table.name))
 
@@ -131,8 +91,9 @@ def _prove(taken: Taken, place: Place) -> None:
         contents.flush()
         missing = _make_surroundings(taken, copy, place)
         try:
-            place.tools.restore(
-                copy, *AS_A_COPY, f"--use-list={contents.name}", str(dump), label=label
+            place.restore_a_copy(
+                *(copy, "--exit-on-error", "--single-transaction"),
+                *(f"--use-list={contents.name}", str(dump)),
             )
         except ToolFailed as error:
             raise Refused(
@@ -152,9 +113,8 @@ def _make_surroundings(taken: Taken, copy: Address, place: Place) -> str:
 
     That is no fault as long as the table can be restored without.
     """
-    surroundings = str(taken.folder / SURROUNDINGS)
     try:
-        place.tools.restore(copy, *WITHOUT_ROLES, surroundings, label=place.scratch.marker)
+        place.restore_a_copy(copy, str(taken.folder / SURROUNDINGS))
     except ToolFailed as error:
         logger.warning("Around %s: %s", taken.table.quoted, error)
         return f"Before that: {error}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from psycopg import sql
 from psycopg.rows import dict_row
 
-from mimivibes.maintenance.unused_tables.finding import Table, database, owners, quoted
+from mimivibes.maintenance.postgres.tables import Table, count_rows, database, quoted
+from mimivibes.maintenance.unused_tables.finding import owners
 
 FIGURES = """
 WITH part AS (SELECT %(oid)s::oid AS oid UNION SELECT relid FROM pg_partition_tree(%(oid)s::oid))
@@ -104,7 +104,7 @@ def _evidence(table: Table, owned: dict[int, str], *, count: bool) -> Evidence:
     spelled = {oid: f"{quoted(s, t)} ({constraint})" for constraint, s, t, oid in keys}
     return Evidence(
         table=table,
-        rows=_count(table) if count else None,
+        rows=count_rows(database(), table) if count else None,
         keys_of_owned_tables=[key for oid, key in spelled.items() if oid in owned],
         keys_of_unused_tables=[key for oid, key in spelled.items() if oid not in owned],
         views=[quoted(*row) for row in _named(VIEWS, table)],
@@ -147,12 +147,6 @@ def _figures(table: Table) -> dict[str, Any]:
 
 def _named(query: str, table: Table) -> list[tuple[Any, ...]]:
     return database().execute(query, {"oid": table.oid}).fetchall()
-
-
-def _count(table: Table) -> int:
-    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table.schema, table.name))
-    [(rows,)] = database().execute(query).fetchall()
-    return int(rows)
 
 
 def _mentions(table: Table) -> list[str]:

@@ -6,20 +6,17 @@ All else that is a table, in any schema but PostgreSQL's own, is unused as far a
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from inspect import getsource
-from typing import Any
 
-import psycopg
 from django.apps import apps
 from django.db import connection as django_connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
-from psycopg import sql
 
+from mimivibes.maintenance.postgres.tables import Table, database, every_table, quoted
 from mimivibes.models import UnusedTableBackup
 
 NAME = r'(?:"(?:[^"]|"")+"|\w+)'
@@ -28,15 +25,6 @@ MADE_BY_SQL = re.compile(
     rf"|rename\s+to\s+({NAME})",
     re.IGNORECASE,
 )
-EVERY_TABLE = """
-SELECT pg_class.oid, nspname, relname, relkind = 'p' AS is_partitioned
-FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE relkind IN ('r', 'p') AND relpersistence <> 't' AND NOT relispartition
-  AND nspname <> 'information_schema' AND NOT starts_with(nspname, 'pg_')
-  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass
-                  AND objid = pg_class.oid AND deptype = 'e')
-ORDER BY nspname, relname
-"""
 FAMILY = """
 WITH RECURSIVE family AS (
     SELECT oid, owner FROM unnest(%s::oid[], %s::text[]) AS known (oid, owner)
@@ -51,42 +39,10 @@ class Refused(Exception):
     """What was asked for is not done; the message says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table as PostgreSQL knows it."""
-
-    oid: int
-    schema: str
-    name: str
-    is_partitioned: bool
-
-    @property
-    def quoted(self) -> str:
-        """Its name as SQL has it, and as these commands print it."""
-        return quoted(self.schema, self.name)
-
-
-def quoted(*names: str) -> str:
-    """Return a name for SQL, whatever is in it."""
-    return sql.Identifier(*names).as_string(None)
-
-
-def database() -> psycopg.Connection[Any]:
-    """Return psycopg's own side of Django's connection, in the same transaction as the ORM."""
-    django_connection.ensure_connection()
-    connection: psycopg.Connection[Any] = django_connection.connection
-    return connection
-
-
 def unused_tables() -> list[Table]:
     """Return every table that nobody owns, those in quarantine included."""
     owned = owners()
     return [table for table in every_table() if table.oid not in owned]
-
-
-def every_table(connection: psycopg.Connection[Any] | None = None) -> list[Table]:
-    """Return all tables but PostgreSQL's and extensions' own, in our database or another."""
-    return [Table(*row) for row in (connection or database()).execute(EVERY_TABLE).fetchall()]
 
 
 def find(wanted: Sequence[str]) -> list[Table]:
@@ -99,9 +55,18 @@ def find(wanted: Sequence[str]) -> list[Table]:
     return list(dict.fromkeys(_find(name, tables, owned, away) for name in wanted))
 
 
-def answers_to(name: str, *, schema: str, table: str) -> bool:
-    """Return whether a table goes by what somebody typed."""
-    return name in {table, f"{schema}.{table}", quoted(table), quoted(schema, table)}
+def answers_to(name: str, one: Table | UnusedTableBackup) -> bool:
+    """Return whether a table, or that of a backup, goes by what somebody typed."""
+    return name in {
+        *(one.name, f"{one.schema}.{one.name}"),
+        *(quoted(one.name), quoted(one.schema, one.name)),
+    }
+
+
+def ambiguous(name: str, found: Iterable[Table | UnusedTableBackup]) -> Refused:
+    """Return the refusal of a name that several tables go by."""
+    spellings = ", ".join(sorted({quoted(one.schema, one.name) for one in found}))
+    return Refused(f"{name} may be any of {spellings}. Name one of them as printed here.")
 
 
 def in_quarantine() -> list[UnusedTableBackup]:
@@ -128,19 +93,16 @@ def owners() -> dict[int, str]:
 def _find(
     name: str, tables: list[Table], owned: dict[int, str], away: list[UnusedTableBackup]
 ) -> Table:
-    found = [table for table in tables if answers_to(name, schema=table.schema, table=table.name)]
+    found = [table for table in tables if answers_to(name, table)]
     if not found:
-        hidden = [
-            record for record in away if answers_to(name, schema=record.schema, table=record.name)
-        ]
+        hidden = [record for record in away if answers_to(name, record)]
         raise Refused(
             f"{name} is in quarantine, as {quoted(hidden[0].schema, hidden[0].quarantined_as)}."
             if hidden
             else f"There is no table {name}. `unused_tables report` names those unused."
         )
     if len(found) > 1:
-        spellings = ", ".join(table.quoted for table in found)
-        raise Refused(f"{name} may be any of {spellings}. Name one of them as printed here.")
+        raise ambiguous(name, found)
     [table] = found
     if table.oid in owned:
         raise Refused(f"{table.quoted} is in use: it belongs to {owned[table.oid]}.")

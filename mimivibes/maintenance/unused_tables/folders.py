@@ -13,10 +13,13 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from mimivibes.maintenance.unused_tables.finding import Refused, Table
+from mimivibes.maintenance.postgres.tables import Table
+from mimivibes.maintenance.unused_tables.finding import Refused
 from mimivibes.models import UnusedTableBackup
 
 DUMP, SURROUNDINGS, SUMS = "table.dump", "surroundings.dump", "SHA256SUMS"
+PURPOSE = "tables"
+"""What scratch databases are for in which these backups are proved."""
 UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 

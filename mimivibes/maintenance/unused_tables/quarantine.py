@@ -16,17 +16,15 @@ from django.db import transaction
 from psycopg import sql
 
 from mimivibes.maintenance.postgres.content import Content, content
+from mimivibes.maintenance.postgres.tables import Table, database, every_table, quoted
 from mimivibes.maintenance.unused_tables import scripts
 from mimivibes.maintenance.unused_tables.evidence import objections
 from mimivibes.maintenance.unused_tables.finding import (
     Refused,
-    Table,
+    ambiguous,
     answers_to,
-    database,
-    every_table,
     in_quarantine,
     owners,
-    quoted,
 )
 from mimivibes.maintenance.unused_tables.folders import folder_of
 from mimivibes.models import UnusedTableBackup
@@ -50,8 +48,8 @@ class Done(NamedTuple):
 
 def is_away(name: str) -> bool:
     """Return whether the table is in quarantine, and no other has its name since."""
-    named = [record for record in in_quarantine() if _is_called(name, record)]
-    there = [t for t in every_table() if answers_to(name, schema=t.schema, table=t.name)]
+    named = [record for record in in_quarantine() if answers_to(name, record)]
+    there = [table for table in every_table() if answers_to(name, table)]
     return len(named) == 1 and not there
 
 
@@ -61,13 +59,12 @@ def last_away(name: str) -> UnusedTableBackup:
     Raises `Refused` if there is none, or more than one.
     """
     dropped = UnusedTableBackup.objects.filter(dropped_at__isnull=False, restored_at=None)
-    away = [record for record in in_quarantine() if _is_called(name, record)]
-    found = away or [r for r in dropped.order_by("-dropped_at")[:MANY] if _is_called(name, r)][:1]
+    away = [record for record in in_quarantine() if answers_to(name, record)]
+    found = away or [r for r in dropped.order_by("-dropped_at")[:MANY] if answers_to(name, r)][:1]
     if not found:
         raise Refused("It is not in quarantine. `unused_tables report` says what is.")
     if len(found) > 1:
-        spellings = ", ".join(quoted(record.schema, record.name) for record in found)
-        raise Refused(f"It may be any of {spellings}. Name one of them as printed here.")
+        raise ambiguous(name, found)
     return found[0]
 
 
@@ -143,6 +140,8 @@ def may_be_dropped(
         raise Refused(f"It is not due before {due:%Y-%m-%d %H:%M %Z}.")
     folder = folder_of(record, directory)
     _must_be_the_same_table(record)
+    if owner := owners().get(record.oid):
+        raise Refused(f"It has an owner by now: it belongs to {owner}.")
     _must_be_as_backed_up(record, record.quarantined_as)
     return folder
 
@@ -169,10 +168,6 @@ def drop(
         return Done("dropped", undo)
 
     return _with_patience(step)
-
-
-def _is_called(name: str, record: UnusedTableBackup) -> bool:
-    return answers_to(name, schema=record.schema, table=record.name)
 
 
 def _with_patience(step: Callable[[], Result]) -> Result:

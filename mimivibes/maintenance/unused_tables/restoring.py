@@ -6,16 +6,11 @@ from pathlib import Path
 from mimivibes.maintenance.postgres.address import direct_address
 from mimivibes.maintenance.postgres.content import Content, content
 from mimivibes.maintenance.postgres.scratch import end_sessions, scratch_of
-from mimivibes.maintenance.postgres.tools import ToolFailed, find_tools
+from mimivibes.maintenance.postgres.tables import database, every_table, quoted
+from mimivibes.maintenance.postgres.tools import ToolFailed, tools_for
 from mimivibes.maintenance.unused_tables import scripts
-from mimivibes.maintenance.unused_tables.finding import (
-    Refused,
-    answers_to,
-    database,
-    every_table,
-    quoted,
-)
-from mimivibes.maintenance.unused_tables.folders import DUMP, folder_of
+from mimivibes.maintenance.unused_tables.finding import Refused, ambiguous, answers_to
+from mimivibes.maintenance.unused_tables.folders import DUMP, PURPOSE, folder_of
 from mimivibes.maintenance.unused_tables.quarantine import Done, bring_back
 from mimivibes.models import UnusedTableBackup
 
@@ -23,9 +18,9 @@ from mimivibes.models import UnusedTableBackup
 def restore(name: str, *, directory: Path | None, now: datetime) -> Done:
     """Bring a table back, out of quarantine or out of its backup. Raises `Refused`."""
     record = _find(name)
-    if _is_awaited(record) and not record.dropped_at:
+    if record.is_in_quarantine:
         return bring_back(record, directory=directory, now=now)
-    if not _is_awaited(record) and _is_there(record):
+    if not record.is_away and _is_there(record):
         return Done("is where it belongs", None)
     return _from_the_dump(record, directory=directory, now=now)
 
@@ -37,12 +32,10 @@ def _from_the_dump(record: UnusedTableBackup, *, directory: Path | None, now: da
         folder = folder_of(record, directory)
         undo = scripts.write_undo_restore(folder, record, was_dropped=True)
         address = direct_address()
-        label = scratch_of(address, purpose="tables").marker
+        label = scratch_of(address, purpose=PURPOSE).marker
         end_sessions(address, label)  # a restore that outlives its killed run
-        with address.connect() as connection:
-            tools = find_tools(connection.info.server_version)
         try:
-            tools.restore(
+            tools_for(address).restore(
                 *(address, "--exit-on-error", "--single-transaction", str(folder / DUMP)),
                 label=label,
             )
@@ -59,23 +52,15 @@ def _from_the_dump(record: UnusedTableBackup, *, directory: Path | None, now: da
 
 
 def _find(name: str) -> UnusedTableBackup:
-    known = [
-        record
-        for record in UnusedTableBackup.objects.order_by("-verified_at")
-        if answers_to(name, schema=record.schema, table=record.name)
-    ]
+    newest_first = UnusedTableBackup.objects.order_by("-verified_at")
+    known = [record for record in newest_first if answers_to(name, record)]
     if not known:
         raise Refused(f"There is no backup of a table {name}.")
     if len({(record.schema, record.name) for record in known}) > 1:
-        spellings = ", ".join(sorted({quoted(record.schema, record.name) for record in known}))
-        raise Refused(f"{name} may be any of {spellings}. Name one of them as printed here.")
-    away = [record for record in known if _is_awaited(record) and not record.dropped_at]
-    gone = [record for record in known if _is_awaited(record)]
-    return (away or gone or known)[0]
-
-
-def _is_awaited(record: UnusedTableBackup) -> bool:
-    return bool(record.quarantined_at and not record.restored_at)
+        raise ambiguous(name, known)
+    in_quarantine = [record for record in known if record.is_in_quarantine]
+    away = [record for record in known if record.is_away]
+    return (in_quarantine or away or known)[0]
 
 
 def _is_there(record: UnusedTableBackup) -> bool:

@@ -7,7 +7,7 @@ Names are quoted for SQL; in comments they are on one line, whatever is in them.
 import json
 from pathlib import Path
 
-from mimivibes.maintenance.unused_tables.finding import Table, quoted
+from mimivibes.maintenance.postgres.tables import Table, quoted
 from mimivibes.maintenance.unused_tables.folders import DUMP, SUMS
 from mimivibes.models import UnusedTableBackup
 

@@ -5,8 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
-
+from accounts.management.reporting import size_in_words
 from mimivibes.maintenance.unused_tables.evidence import Evidence
 from mimivibes.models import UnusedTableBackup
 
@@ -24,7 +23,7 @@ def in_words(
     if not evidence:
         yield "Every table has an owner."
         return
-    away = {record.oid: record for record in records if _is_away(record)}
+    away = {record.oid: record for record in records if record.is_in_quarantine}
     backed_up = {record.oid: record for record in reversed(records)}
     for one in evidence:
         yield from _table(one, away.get(one.table.oid), backed_up.get(one.table.oid))
@@ -42,7 +41,7 @@ def as_facts(
     now: datetime,
 ) -> dict[str, Any]:
     """Return it as one object for `--json`."""
-    away = {record.oid: record for record in records if _is_away(record)}
+    away = {record.oid: record for record in records if record.is_in_quarantine}
     backed_up = {record.oid: record for record in reversed(records)}
     return {
         "uses_counted_since": _time(since),
@@ -78,10 +77,11 @@ def _table(
     one: Evidence, away: UnusedTableBackup | None, backup: UnusedTableBackup | None
 ) -> Iterator[str]:
     yield one.table.quoted
-    yield (
-        f"  {_size(one.total_bytes)} (rows {_size(one.table_bytes)}, indexes"
-        f" {_size(one.index_bytes)}, long values {_size(one.toast_bytes)}), {_rows(one)}"
+    total, rows, indexes, long_values = (
+        size_in_words(size)
+        for size in (one.total_bytes, one.table_bytes, one.index_bytes, one.toast_bytes)
     )
+    yield f"  {total} (rows {rows}, indexes {indexes}, long values {long_values}), {_rows(one)}"
     last = f", last read {one.last_read_at:%Y-%m-%d %H:%M %Z}" if one.last_read_at else ""
     yield f"  {one.reads:,} reads, {one.writes:,} rows written{last}"
     for told, names in (
@@ -101,20 +101,12 @@ def _table(
         yield f"  backed up at {backup.verified_at:%Y-%m-%d %H:%M %Z} in {backup.folder}"
 
 
-def _is_away(record: UnusedTableBackup) -> bool:
-    return bool(record.quarantined_at and not record.dropped_at and not record.restored_at)
-
-
 def _rows(one: Evidence) -> str:
     if one.rows is not None:
         return f"{one.rows:,} rows"
     if one.estimated_rows is None:
         return "rows never estimated (ANALYZE, or --count)"
     return f"about {one.estimated_rows:,} rows"
-
-
-def _size(size: int) -> str:
-    return str(filesizeformat(size)).replace("\xa0", " ")
 
 
 def _time(time: datetime | None) -> str | None:

@@ -3,25 +3,18 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.core.management.base import CommandError
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from accounts.management.reporting import ReportingCommand
-from mimivibes.maintenance.command import number_between
+from accounts.management.reporting import ReportingCommand, number_between, size_in_words
 from mimivibes.maintenance.drill import Result, drill, plan
 from mimivibes.maintenance.postgres.address import Address, BadAddress, direct_address
-from mimivibes.maintenance.postgres.scratch import MayNotCreateDatabases
-from mimivibes.maintenance.postgres.tools import NoTools, ToolFailed
+from mimivibes.maintenance.postgres.place import FAILURES
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, recorded_run
 from mimivibes.models import CommandRun
 
 NAME = "backup_drill"
-REFUSALS = (
-    *(AlreadyRunning, LockLost, BadAddress, NoTools, ToolFailed, MayNotCreateDatabases),
-    *(OSError, psycopg.OperationalError),  # e.g. a full disk, a server that does not answer
-)
+REFUSALS: tuple[type[Exception], ...] = (AlreadyRunning, LockLost, *FAILURES)
 
 
 class Command(ReportingCommand):
@@ -85,7 +78,7 @@ class Command(ReportingCommand):
         took = result.seconds
         for line in (
             f"Dumped PostgreSQL {result.server} by pg_dump {result.tools}:",
-            f"  {result.tables} tables, {result.rows:,} rows in {_size(result.dump_bytes)},"
+            f"  {result.tables} tables, {result.rows:,} rows in {size_in_words(result.dump_bytes)},"
             f" {took['dump']:.1f} s",
             f"Restored in {took['restore']:.1f} s, compared and proved in {took['proof']:.1f} s:"
             f" ready {result.ready_after_seconds:.0f} s after a loss, once the dump is at hand.",
@@ -106,7 +99,3 @@ def _server(url: str) -> Address:
     if "dbname" not in address.parameters:
         raise ArgumentTypeError("name a database to connect to, such as /postgres")
     return address
-
-
-def _size(size: int) -> str:
-    return str(filesizeformat(size)).replace("\xa0", " ")

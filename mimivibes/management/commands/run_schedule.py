@@ -7,9 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.management.reporting import ReportingCommand
+from accounts.management.reporting import ReportingCommand, number_between
 from mimivibes.environment import BASE_DIR
-from mimivibes.maintenance.command import number_between
 from mimivibes.schedule.examples import crontab
 from mimivibes.schedule.jobs import active_jobs
 from mimivibes.schedule.leases import forget_all

@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from accounts.management.reporting import WRONG_USE, ReportingCommand
-from mimivibes.maintenance.command import number_between
+from accounts.management.reporting import WRONG_USE, ReportingCommand, number_between
 from outbox.services import Report, outbox_figures, send_batch
 from outbox.services.sending import Misconfigured, SendingFailed
 from outbox.svix_client import SvixClient

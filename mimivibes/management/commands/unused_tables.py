@@ -6,15 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.utils import timezone
 
-from mimivibes.maintenance.command import RecordedCommand, number_between
+from mimivibes.maintenance.command import RecordedCommand, add_days_option
 from mimivibes.maintenance.jobs import Job
-from mimivibes.maintenance.postgres.address import BadAddress
-from mimivibes.maintenance.postgres.scratch import MayNotCreateDatabases
-from mimivibes.maintenance.postgres.tools import NoTools, ToolFailed
+from mimivibes.maintenance.postgres.address import direct_address
+from mimivibes.maintenance.postgres.place import FAILURES, prepare
+from mimivibes.maintenance.postgres.tables import quoted
 from mimivibes.maintenance.unused_tables import (
     backups,
     evidence,
@@ -27,9 +26,9 @@ from mimivibes.maintenance.unused_tables.finding import (
     Refused,
     find,
     in_quarantine,
-    quoted,
     unused_tables,
 )
+from mimivibes.maintenance.unused_tables.folders import PURPOSE
 from mimivibes.models import CommandRun, UnusedTableBackup
 
 QUARANTINE_DAYS = 30
@@ -67,10 +66,7 @@ class Command(RecordedCommand):
         "  manage.py unused_tables quarantine User referral_codes --apply\n"
         "  manage.py unused_tables drop --days 30 --apply"
     )
-    refusals = (
-        *(Refused, BadAddress, NoTools, ToolFailed, MayNotCreateDatabases),
-        *(OSError, psycopg.OperationalError),  # e.g. a full disk, a server that does not answer
-    )
+    refusals = (Refused, *FAILURES)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
@@ -91,28 +87,14 @@ class Command(RecordedCommand):
             )
             self.add_json_option(parser)
             return
-        parser.add_argument(
-            "tables",
-            metavar="TABLE",
-            nargs="*" if step == "drop" else "+",
-            help="as it is called (User), or schema.name, or quoted for SQL; as the report has it"
-            + (". None: all that are in quarantine" if step == "drop" else ""),
-        )
-        parser.add_argument(
-            "--directory",
-            type=Path,
-            default=Path(settings.BACKUP_DIRECTORY) if step == "backup" else None,
-            help="where backups go (default: BACKUP_DIRECTORY)"
-            if step == "backup"
-            else "where the folder of the backup lies now, if it was moved",
-        )
+        _add_tables_option(parser, may_be_none=step == "drop")
+        _add_directory_option(parser, is_for_new=step == "backup")
         if step == "drop":
-            parser.add_argument(
+            add_days_option(
+                parser,
                 "--days",
-                type=number_between(0, 3650),
                 default=QUARANTINE_DAYS,
-                metavar="N",
-                help=f"in quarantine for so long at least (default {QUARANTINE_DAYS})",
+                help_text="in quarantine for so long at least",
             )
         super().add_arguments(parser)
         if step in AT_ONCE:
@@ -181,7 +163,7 @@ class Command(RecordedCommand):
     def _back_up(self, options: dict[str, Any], job: Job) -> None:
         job.run.report["tables"] = []
         tables = find(options["tables"])
-        place = backups.prepare(options["directory"].absolute())
+        place = prepare(direct_address(), options["directory"], purpose=PURPOSE)
         for record in backups.back_up(tables, place=place, runner=job.run.runner, now=job.now):
             job.run.report["tables"].append(
                 {
@@ -271,6 +253,27 @@ class Command(RecordedCommand):
             return
         for line in wording.in_words(found, records, since=since, now=now):
             self.stdout.write(line)
+
+
+def _add_tables_option(parser: ArgumentParser, *, may_be_none: bool) -> None:
+    parser.add_argument(
+        "tables",
+        metavar="TABLE",
+        nargs="*" if may_be_none else "+",
+        help="as it is called (User), or schema.name, or quoted for SQL; as the report has it"
+        + (". None: all that are in quarantine" if may_be_none else ""),
+    )
+
+
+def _add_directory_option(parser: ArgumentParser, *, is_for_new: bool) -> None:
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=Path(settings.BACKUP_DIRECTORY) if is_for_new else None,
+        help="where backups go (default: BACKUP_DIRECTORY)"
+        if is_for_new
+        else "where the folder of the backup lies now, if it was moved",
+    )
 
 
 def _by_name(do: Callable[[str], Told], names: Sequence[str]) -> list[Deed]:

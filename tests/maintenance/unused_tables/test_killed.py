@@ -1,7 +1,5 @@
 """unused_tables: whenever it is killed, it has done its step or not, and the next run goes on."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,10 @@ from mimivibes.maintenance.postgres.address import direct_address
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.maintenance.unused_tables import restoring
 from mimivibes.models import UnusedTableBackup
-from tests.maintenance.commands import run, started
+from tests.commands import killed_when, run
 from tests.maintenance.unused_tables.conftest import Execute
 
 pytestmark = pytest.mark.usefixtures("replaced_system")
-SECONDS_TO_BEGIN = 30
 
 
 class Killed(BaseException):
@@ -28,17 +25,6 @@ def dies(*_: Any, **__: Any) -> None:
     raise Killed
 
 
-def killed_when(condition: Callable[[], bool], *arguments: str) -> None:
-    """Start a step in a process of its own, and kill it as soon as the condition holds."""
-    process = started("unused_tables", *arguments)
-    deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while not condition():
-        assert time.monotonic() < deadline, process.communicate()
-        time.sleep(0.005)
-    process.kill()
-    process.wait()
-
-
 def test_a_backup_killed_while_it_is_proved_leaves_nothing_after_the_next(
     execute: Execute, where: Path
 ) -> None:
@@ -47,7 +33,7 @@ def test_a_backup_killed_while_it_is_proved_leaves_nothing_after_the_next(
             execute("SELECT 1 FROM pg_database WHERE datname ~ '^mimivibes_scratch_tables_'")
         )
 
-    killed_when(is_proving, "backup", "User", "--directory", str(where))
+    killed_when(is_proving, "unused_tables", "backup", "User", "--directory", str(where))
     assert [folder.suffix for folder in where.iterdir()] == [".unfinished"]
     assert not UnusedTableBackup.objects.exists()
 
@@ -87,7 +73,7 @@ def test_a_process_killed_while_it_waits_for_a_table_holds_it_no_longer(
                 execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
             )
 
-        killed_when(is_waiting, "quarantine", "readings", "--apply")
+        killed_when(is_waiting, "unused_tables", "quarantine", "readings", "--apply")
     assert UnusedTableBackup.objects.get().quarantined_at is None
 
     run("unused_tables", "quarantine", "readings", "--apply")

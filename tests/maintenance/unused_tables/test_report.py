@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.maintenance.commands import run
+from tests.commands import run
 from tests.maintenance.unused_tables.conftest import Execute
 
 LEGACY = {

@@ -17,7 +17,7 @@ from mimivibes.maintenance.postgres.address import direct_address
 from mimivibes.maintenance.postgres.tools import find_tools
 from mimivibes.maintenance.unused_tables import quarantine
 from mimivibes.models import CommandRun, UnusedTableBackup
-from tests.maintenance.commands import run
+from tests.commands import run
 from tests.maintenance.unused_tables.conftest import Execute
 
 pytestmark = pytest.mark.usefixtures("where")
@@ -312,3 +312,18 @@ def test_the_same_name_in_two_schemas_has_to_be_told_apart(execute: Execute) -> 
     with pytest.raises(CommandError, match=r'any of "attic"."readings", "public"."re'):
         call_command("unused_tables", "backup", "readings")
     assert step("backup", '"attic"."readings"')["rows"] == 0
+
+
+def test_what_has_an_owner_by_the_time_of_the_drop_stays(execute: Execute) -> None:
+    """Rows of an heir are rows of the table that it inherits from."""
+    execute("CREATE TABLE old_sessions (LIKE django_session)")
+    step("backup", "old_sessions")
+    step("quarantine", "old_sessions", "--apply")
+    (record,) = UnusedTableBackup.objects.all()
+    execute(f"ALTER TABLE {record.quarantined_as} INHERIT django_session")
+
+    told = refusal("drop", "old_sessions", "--days", "0", "--apply")
+
+    assert "It has an owner by now: it belongs to model sessions.Session" in told
+    execute(f"ALTER TABLE {record.quarantined_as} NO INHERIT django_session")
+    assert step("drop", "old_sessions", "--days", "0", "--apply")["done"] == "dropped"

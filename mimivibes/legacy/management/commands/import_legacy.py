@@ -5,11 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from accounts.management.reporting import number_between
 from mimivibes.legacy.importing import Import
 from mimivibes.legacy.report import Report
 from mimivibes.legacy.source import Source, SourceUnusable, opened
 from mimivibes.legacy.stages import InviterRewardUnknown, bring_everything, inviter_amounts
-from mimivibes.maintenance.command import RecordedCommand, number_between
+from mimivibes.maintenance.command import RecordedCommand
 from mimivibes.maintenance.jobs import Job
 from mimivibes.models import CommandRun
 from rewards.amounts import Amounts

@@ -1,9 +1,10 @@
-"""Run maintenance commands as operators do, in this process and in processes of their own."""
+"""Run commands as operators do, in this process and in processes of their own."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from tests.server import PRODUCTION, ROOT, database_url
+from tests.waiting import until
 
 
 def run(*arguments: str) -> dict[str, Any]:
@@ -35,3 +37,11 @@ def started(*arguments: str, **env: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def killed_when(is_so: Callable[[], object], *arguments: str, **env: str) -> None:
+    """Start a command in a process of its own, and kill it as soon as something is so."""
+    process = started(*arguments, **env)
+    until(is_so, process)
+    process.kill()
+    process.communicate()
