@@ -6,9 +6,16 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection
+from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from mimivibes.logs.uncaught import log_uncaught
+
+WHAT_TO_DO = {
+    InsufficientPrivilege: "The user in DATABASE_URL may not do this ({}): name one who may.",
+    UndefinedTable: "The database is not up to date ({}): run `manage.py migrate` first.",
+}
+"""What an operator has not done yet, and is told in a sentence; `--traceback` shows where."""
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mimivibes.settings")
@@ -21,3 +28,8 @@ if __name__ == "__main__":
         if connection.connection is not None:  # a statement failed, not the connection
             raise
         sys.exit(f"The database cannot be reached: {error}")
+    except ProgrammingError as error:
+        told = WHAT_TO_DO.get(type(error.__cause__))  # type: ignore[arg-type]  # None is no key
+        if told is None or "--traceback" in sys.argv:
+            raise
+        sys.exit(told.format(str(error).partition("\n")[0]))

@@ -69,6 +69,13 @@ def test_the_folder_that_is_named_comes_first(settings: Any, tmp_path: Path) -> 
     assert next(tools._folders()) == tmp_path
 
 
+def test_a_folder_that_is_named_must_have_them(settings: Any, tmp_path: Path) -> None:
+    settings.PG_BIN = str(tmp_path)
+
+    with pytest.raises(NoTools, match=f"PG_BIN names {tmp_path}, where there is no pg_dump"):
+        find_tools(150_004)
+
+
 def test_an_address_goes_into_the_environment_and_back_out_of_a_url() -> None:
     address = Address(
         {

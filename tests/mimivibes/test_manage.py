@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from mimivibes.environment import BASE_DIR
+from tests.maintenance.commands import started
 
 
 @pytest.mark.parametrize("command", ["migrate", "verify_ledger", "release_rewards"])
@@ -26,3 +29,47 @@ def test_a_database_that_cannot_be_reached_is_one_sentence(command: str) -> None
     assert told.stderr.startswith("The database cannot be reached: ")
     assert "Traceback" not in told.stderr
     assert "hush" not in told.stderr
+
+
+@pytest.fixture
+def table_away(transactional_db: None) -> Iterator[None]:
+    """Put a table away, as it is away before the migration that makes it."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE rewards_ledgerproof RENAME TO away")
+        yield
+        cursor.execute("ALTER TABLE away RENAME TO rewards_ledgerproof")
+
+
+@pytest.mark.usefixtures("table_away")
+def test_a_table_that_is_missing_is_one_sentence() -> None:
+    told, traced = started("verify_ledger"), started("verify_ledger", "--traceback")
+
+    (_, sentence), (_, trace) = told.communicate(), traced.communicate()
+
+    assert (told.returncode, traced.returncode) == (1, 1)
+    assert sentence == (
+        'The database is not up to date (relation "rewards_ledgerproof" does not exist):'
+        " run `manage.py migrate` first.\n"
+    )
+    assert "Traceback" in trace
+
+
+@pytest.fixture
+def as_somebody_else(transactional_db: None) -> Iterator[None]:
+    """Let whoever connects from now on be somebody who may read no table."""
+    with connection.cursor() as cursor:
+        database = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"ALTER DATABASE {database} SET role TO pg_monitor")
+        yield
+        cursor.execute(f"ALTER DATABASE {database} RESET role")
+
+
+@pytest.mark.usefixtures("as_somebody_else")
+def test_a_right_that_is_missing_is_one_sentence() -> None:
+    told = started("verify_ledger")
+
+    _, sentence = told.communicate()
+
+    assert told.returncode == 1
+    assert sentence.startswith("The user in DATABASE_URL may not do this (permission denied for")
+    assert "Traceback" not in sentence

@@ -78,6 +78,8 @@ def find_tools(server_version: int) -> Tools:
     A later pg_dump reads an older server, but writes settings that the older server may not know;
     an earlier one refuses. Takes the version as libpq tells it (180001 is 18.1). Raises `NoTools`.
     """
+    if settings.PG_BIN and not Path(settings.PG_BIN, "pg_dump").is_file():
+        raise NoTools(f"PG_BIN names {settings.PG_BIN}, where there is no pg_dump.")
     major = server_version // 10_000
     found = list(_found())
     fitting = [tools for tools in found if tools.major >= major]
