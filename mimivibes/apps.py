@@ -3,14 +3,14 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 
 class MimivibesConfig(AppConfig):
     """The composition root: what accounts tells, rewards acts on, and neither knows the other."""
 
     name = "mimivibes"
-    verbose_name = "MiMiVibes"
+    verbose_name = gettext_lazy("Operations")
 
     def ready(self) -> None:
         from accounts.signals import user_erased, user_provisioned

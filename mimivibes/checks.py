@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
+from mimivibes.environment import env
+
 SECRET_KEY_LENGTH = 50
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 MOST_SESSION_HOURS = 7 * 24
@@ -109,6 +111,17 @@ def redis_settings(**kwargs: Any) -> list[CheckMessage]:
     if not settings.REDIS_URL or urlsplit(settings.REDIS_URL).scheme in REDIS_SCHEMES:
         return []
     return [_error("E019", "REDIS_URL is no address of a Redis.", "redis://host:6379/0")]
+
+
+@register()
+def reporting_settings(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Name what traces and reports of errors would be lost by, without a word."""
+    endpoint = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
+        hint = "http://localhost:4318"
+        yield _error("E020", "OTEL_EXPORTER_OTLP_ENDPOINT is no http address.", hint)
+    if not 0 <= settings.SENTRY_TRACES_SAMPLE_RATE <= 1:
+        yield _error("E021", "SENTRY_TRACES_SAMPLE_RATE is a share, 0 to 1.")
 
 
 @register()

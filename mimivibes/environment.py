@@ -5,14 +5,18 @@
 """
 
 import os
+import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
+POSTGRESQL = "django.db.backends.postgresql"
 SWITCHES = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"}
 
 
@@ -43,13 +47,35 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
             raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from error
 
     def db_url(self, var: str, default: Any = environ.Env.NOTSET, engine: Any = None) -> Any:
+        refusal = ImproperlyConfigured(
+            f"{var} is no address of a PostgreSQL: postgres://user:password@host:5432/database,"
+            " with special characters percent-encoded."
+        )
         try:
-            return super().db_url(var, default, engine)
-        except ValueError:  # which may quote a piece of the password
+            with warnings.catch_warnings(action="ignore"):  # both may quote a piece of the password
+                url = super().db_url(var, default, engine)
+        except ValueError:
+            raise refusal from None
+        if url["ENGINE"] != POSTGRESQL:
+            raise refusal
+        return url
+
+    def one_of(self, var: str, known: Collection[str], *, default: str) -> str:
+        """Return a value that must be one of those known."""
+        if (value := str(self(var, default=default))) not in known:
+            raise ImproperlyConfigured(f"{var} is {value!r}, not one of {', '.join(known)}.")
+        return value
+
+    def time_zone(self, var: str, *, default: str) -> str:
+        """Return the name of a time zone, such as Asia/Bangkok."""
+        name = str(self(var, default=default))
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
             raise ImproperlyConfigured(
-                f"{var} is no address of a database: postgres://user:password@host:5432/database,"
-                " with special characters percent-encoded."
+                f"{var} is {name!r}, which is no time zone, such as Asia/Bangkok."
             ) from None
+        return name
 
     def _text(self, var: str) -> str:
         text, file = self.ENVIRON.get(var, ""), self.ENVIRON.get(f"{var}_FILE", "")
@@ -72,8 +98,21 @@ def _content(variable: str, path: Path) -> str:
     return content
 
 
+def _env_file() -> Path:
+    """Return the file to read; one that is named must be there, though it may be empty."""
+    if not (named := os.environ.get("ENV_FILE")):
+        return BASE_DIR / ".env"
+    try:
+        Path(named).read_bytes()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"ENV_FILE names {named}, which cannot be read: {error.strerror}."
+        ) from error
+    return Path(named)
+
+
 env = Environment()
-env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+env.read_env(_env_file())
 
 
 def pem(value: str) -> str:

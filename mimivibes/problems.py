@@ -33,6 +33,7 @@ from accounts.clerk.tokens import TokenExpired, TokenInvalid
 from accounts.services import AccountBanned, AccountDeleted, ApiKeyInvalid, WebhookWorkFailed
 from accounts.webhooks import TooLarge
 from mimivibes.metrics.processes import count_error, count_problem
+from mimivibes.replicas import is_final
 from referrals.services.captures import OwnCode
 from referrals.services.claims import (
     AlreadyAttributed,
@@ -148,10 +149,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn what a view raised into a problem; what nobody anticipated is logged, and is a 500."""
     set_rollback()
     problem = _problem_of(error)
-    count_problem(problem.code)
     view = type(context["view"]).__name__
-    if problem in (UNAVAILABLE, UNEXPECTED):
-        count_error(error)
+    if is_final(problem.status):
+        count_problem(problem.code)
+        if problem in (UNAVAILABLE, UNEXPECTED):
+            count_error(error)
     if problem is UNAVAILABLE:
         _leave_read_only_server(error)
         logger.warning("No database in %s: %s", view, type(error.__cause__ or error).__name__)

@@ -64,10 +64,19 @@ class ReplicaMiddleware:
             return None
         with _reading_from_replica():
             response = view(request, *args, **kwargs)
-        if response.status_code == HTTPStatus.NOT_FOUND or response.status_code >= 500:
+        if _asks_again(response.status_code):
             request.is_asked_again = True  # type: ignore[attr-defined]
             return None
         return response
+
+
+def is_final(status: int) -> bool:
+    """Say whether an answer of this status goes out: not what the primary is asked again for."""
+    return not (_reads_may_lag.get() and _asks_again(status))
+
+
+def _asks_again(status: int) -> bool:
+    return status == HTTPStatus.NOT_FOUND or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _keeps_its_body(request: HttpRequest) -> bool:

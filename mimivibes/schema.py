@@ -25,13 +25,16 @@ PROBLEM = inline_serializer(
 
 
 class ProblemAutoSchema(AutoSchema):
-    """Add the `default` response, a problem, to each operation."""
+    """Add to each operation `default`, a problem, and 503, after which the same is sent again."""
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         component = self.resolve_serializer(PROBLEM, direction)
-        bodies["default"] = {
-            "description": "A problem (RFC 9457)",
-            "content": {"application/problem+json": {"schema": component.ref}},
+        content = {"application/problem+json": {"schema": component.ref}}
+        bodies["503"] = {
+            "description": "Not just now: send the same again, with the same id or key",
+            "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}},
+            "content": content,
         }
+        bodies["default"] = {"description": "A problem (RFC 9457)", "content": content}
         return bodies

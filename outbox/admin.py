@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,6 +14,9 @@ from backoffice import search
 from backoffice.lists import ReadOnlyAdmin
 from outbox.models import OutboxMessage
 from outbox.services import send_again
+
+SHORT = 60
+"""How much of a failure the list shows; the page has all of it."""
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -34,7 +38,13 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
-    list_display = ("id", "type", "created_at", "state", "attempts", "due_at", "failure")
+    list_display = ("created_at", "type", "state", "attempts", "told_failure")
+    exported_as = {"told_failure": ("failure",)}
+    export_also = ("sequence", "due_at")
+    fields = (
+        *("id", "sequence", "type", "data", "created_at", "attempts", "due_at", "sent_at"),
+        *("given_up_at", "failure"),
+    )
     list_filter = (StateFilter,)
     finders = (search.uuid("id"),)
     search_help_text = gettext_lazy("A whole event id")
@@ -46,6 +56,10 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
         if message.sent_at:
             return _("sent")
         return _("given up") if message.given_up_at else _("waiting")
+
+    @admin.display(description=gettext_lazy("failure"))
+    def told_failure(self, message: OutboxMessage) -> str:
+        return Truncator(message.failure).chars(SHORT)
 
     @admin.action(
         description=gettext_lazy("Send the selected messages again, unless they were sent"),

@@ -61,7 +61,7 @@ class OutboxMessage(models.Model):
         # time.
         indexes = [
             models.Index(
-                fields=["due_at"],
+                fields=["due_at", "sequence"],  # as they are sent: many are of one moment
                 include=["created_at"],
                 condition=Q(due_at__isnull=False),
                 name="outbox_message_due",

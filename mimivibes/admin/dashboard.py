@@ -59,6 +59,7 @@ KIND_NAMES: dict[str, str | Promise] = {
     REFERRER_KIND: gettext_lazy("For inviting a friend"),
     "reward": gettext_lazy("By reward rules"),
     "grant": gettext_lazy("Granted by staff or a service"),
+    "opening": gettext_lazy("Brought over from the earlier app"),
 }
 
 

@@ -1,8 +1,12 @@
 """What operators' commands did, and when those of the schedule run next."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,10 +15,14 @@ from backoffice.lists import ReadOnlyAdmin
 from mimivibes.models import CommandRun, ScheduledJob, UnusedTableBackup
 from mimivibes.schedule.leases import database_now, run_now
 
+SHORT = 60
+"""How much of an error a list shows; the page has all of it."""
+
 
 @admin.register(CommandRun)
 class CommandRunAdmin(ReadOnlyAdmin):
-    list_display = ("command", "started_at", "finished_at", "outcome", "is_dry", "told", "runner")
+    list_display = ("command", "started_at", "finished_at", "outcome", "is_dry")
+    export_also = ("runner", "told")
     list_filter = (("command", ValuesFilter), "outcome")
     date_hierarchy = "started_at"
     ordering = ("-started_at",)
@@ -22,8 +30,7 @@ class CommandRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("report"))
     def told(self, run: CommandRun) -> str:
-        facts = (f"{name.replace('_', ' ')}: {value}" for name, value in run.report.items())
-        return ", ".join(facts) or _("nothing yet")
+        return "\n".join(_lines(run.report)) or _("nothing yet")
 
 
 @admin.register(ScheduledJob)
@@ -34,13 +41,18 @@ class ScheduledJobAdmin(ReadOnlyAdmin):
         "name",
         "due_at",
         "leased_by",
-        "last_started_at",
         "last_finished_at",
         "last_outcome",
-        "last_error",
+        "error",
     )
+    exported_as = {"error": ("last_error",)}
+    export_also = ("last_started_at",)
     ordering = ("name",)
     actions = ("run_now",)
+
+    @admin.display(description=gettext_lazy("last error"))
+    def error(self, job: ScheduledJob) -> str:
+        return Truncator(job.last_error).chars(SHORT)
 
     @admin.action(description=gettext_lazy("Run the selected jobs now"), permissions=["run"])
     def run_now(self, request: HttpRequest, queryset: QuerySet[ScheduledJob]) -> None:
@@ -61,7 +73,29 @@ class ScheduledJobAdmin(ReadOnlyAdmin):
 class UnusedTableBackupAdmin(ReadOnlyAdmin):
     list_display = (
         *("name", "schema", "verified_at", "rows", "size", "quarantined_at"),
-        *("dropped_at", "restored_at", "runner"),
+        *("dropped_at", "restored_at"),
     )
+    export_also = ("runner",)
     date_hierarchy = "verified_at"
     ordering = ("-verified_at",)
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    """Say a report line by line: one for each fact, for each entry of a list, each group."""
+    for name, value in report.items():
+        fact = name.replace("_", " ")
+        if isinstance(value, list):
+            yield from (f"{fact}: {_told(entry)}" for entry in value)
+        elif isinstance(value, dict) and all(isinstance(part, dict) for part in value.values()):
+            for group, part in value.items():
+                yield f"{fact}, {group.replace('_', ' ')}: {_told(part)}"
+        else:
+            yield f"{fact}: {_told(value)}"
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')}: {_told(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_told, value))
+    return f"{value:,}" if type(value) is int else str(value)

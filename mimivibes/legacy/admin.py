@@ -92,15 +92,15 @@ class KindFilter(ValuesFilter):
 class MatterAdmin(ListAdmin):
     """What the import would not guess at. Staff settle it by their usual means, and note how."""
 
-    list_display = ("found_at", "kind", "user", "subject", "settled_at", "settled_by")
+    list_display = ("kind", "user", "subject", "settled_at")
     list_select_related = ("user",)
     list_filter = (IsOpen, ("kind", KindFilter))
     finders = (search.people("user"),)
     search_help_text = PEOPLE
     date_hierarchy = "found_at"
     ordering = ("-found_at", "-id")
-    sortable_by = ("found_at",)
-    export_also = ("facts", "note")
+    sortable_by = ()
+    export_also = ("found_at", "facts", "note", "settled_by")
     actions = None
     fields = (
         "kind", "person", "subject", "told", "found_at", "note", "settled_at", "settled_by",

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.models import User
 from mimivibes.legacy.codes import user_ids
 from mimivibes.legacy.importing import Import
 from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
 from mimivibes.legacy.quirks import amounts_moved, json_of, whole
 from mimivibes.legacy.source import Row
 from mimivibes.legacy.statements import EXCHANGES, TRANSACTIONS, WITHOUT_TRANSACTIONS
+from referrals.services.attributions import lock_people
 from rewards.amounts import Amounts
 
 Origin = LegacyTransaction.Origin
@@ -119,11 +119,9 @@ def _count_new(origin: str, rows: list[Kept]) -> int:
 
 def _insert(run: Import, origin: str, rows: list[Kept]) -> int:
     users = user_ids(row["user_id"] for row, _, _ in rows)
-    erased = set(
-        User.objects.filter(pk__in=users.values(), deleted_at__isnull=False).values_list(
-            "clerk_id", flat=True
-        )
-    )
+    # Locked: an erasure that goes on now empties what is here, and not what is on its way.
+    owners = lock_people(*users.values()).values()
+    erased = {user.clerk_id for user in owners if user.deleted_at}
     rows = [
         (row, amounts, {} if row["user_id"] in erased else details)
         for row, amounts, details in rows

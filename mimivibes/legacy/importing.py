@@ -6,7 +6,7 @@ after more has come in there brings what is new.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -78,15 +78,16 @@ class Import:
         )
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, is_news: bool = False) -> Iterator[None]:
         """Write in one transaction, what was found for staff included; a dry run writes nothing.
 
-        What was there before is no news: the web app is told nothing of it.
+        What was there before is no news: the web app is told nothing of it. What it changes for
+        somebody who is here already is.
         """
         if self.is_dry:
             yield
         else:
-            with silenced(), transaction.atomic():
+            with nullcontext() if is_news else silenced(), transaction.atomic():
                 yield
                 Matter.objects.bulk_create(self._matters, ignore_conflicts=True)
         self._matters.clear()

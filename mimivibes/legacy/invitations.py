@@ -109,7 +109,10 @@ def _again(run: Import, row: Row, attribution: Attribution) -> None:
     if _status(row) == "pending" or is_settled:
         return
     subject, facts = row["id"], {"attribution": str(attribution.pk)}
-    if attribution.status == Status.PENDING:
+    if Attribution.objects.filter(replaces=attribution).exists():
+        # Staff moved it. If they moved it back, it goes on under the terms of what replaced it.
+        run.matter(Matter.Kind.ATTRIBUTED_HERE, subject, attribution.referee_id, **facts)
+    elif attribution.status == Status.PENDING:
         run.report.count("invitations", "settled there since")
         _list_payments(run, row, {row["referrer"]: attribution.referrer_id})
         if not run.is_dry:
@@ -166,11 +169,12 @@ def _write(run: Import, rows: list[Row], ids: dict[str, int]) -> None:
 
 
 def _those_that_may_close_rings(rows: list[Row], ids: dict[str, int]) -> set[str]:
-    """Return invitations that could close a ring with claims made here before the import.
+    """Return invitations that could close a ring with claims, or moves by staff, made here before.
 
     Those of people who have invited somebody: the last of a ring to come finds all the others.
     """
-    if not Attribution.objects.exclude(terms__program__slug=PROGRAM).exists():
+    as_there = {"terms__program__slug": PROGRAM, "replaces": None}
+    if not Attribution.objects.exclude(**as_there).exists():
         return set()  # rings of old rows alone have been found there
     referees = {ids[row["referee"]] for row in rows}
     inviters = set(

@@ -10,19 +10,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from accounts.services import KnownPerson, import_people, learn_account_age
 from mimivibes.legacy.importing import Import
 from mimivibes.legacy.models import LegacyAccount, Matter
 from mimivibes.legacy.quirks import email_of, is_tombstone, names_of, whole
 from mimivibes.legacy.source import Row
-from mimivibes.legacy.statements import PEOPLE, READINGS, SHARED_EMAILS
+from mimivibes.legacy.statements import PEOPLE, READINGS, SHARED_EMAILS, THERE
 from referrals.models import QualifyingEvent
 from referrals.services.imports import ACTOR, ImportedEvent, import_events
 from rewards import services as rewards
 from rewards.amounts import Amounts
 
 READING = "reading.completed"
+READING_ID = "legacy:reading:"
 WELCOME = "user.provisioned"
 
 
@@ -70,6 +73,33 @@ def list_shared_emails(run: Import) -> None:
                 ids = row["ids"]
                 more = {"and": len(ids) - 10} if len(ids) > 10 else {}
                 run.matter(Matter.Kind.SHARED_EMAIL, ids[0], people=ids[:10], **more)
+
+
+def list_vanished(run: Import) -> None:
+    """Find who was brought over and has no row there any more; what was opened for them stays."""
+    last = 0
+    while accounts := _accounts_after(last, run.page_size):
+        run.check()
+        ids = [str(account.user.clerk_id) for account in accounts]
+        there = {row["id"] for row in run.source.rows(THERE, [ids])}
+        with run.writing():
+            for account in (a for a in accounts if a.user.clerk_id not in there):
+                _vanished(run, account)
+        last = accounts[-1].user_id
+
+
+def _accounts_after(last: int, size: int) -> list[LegacyAccount]:
+    later = LegacyAccount.objects.filter(user_id__gt=last).select_related("user")
+    return list(later.order_by("user_id")[:size])
+
+
+def _vanished(run: Import, account: LegacyAccount) -> None:
+    opened = Amounts(**account.opened)
+    run.report.count("people", "not there any more")
+    run.report.put("opened", opened)
+    run.report.put("vanished", -opened)
+    if account.user.deleted_at is None:
+        run.matter(Matter.Kind.GONE_THERE, str(account.user.clerk_id), account.user_id)
 
 
 def _person(run: Import, row: Row) -> OldPerson | None:
@@ -126,6 +156,7 @@ def _bring_page(run: Import, people: dict[str, OldPerson]) -> None:
     rows = User.objects.filter(clerk_id__in=people).values_list("clerk_id", flat=True)
     here = {str(clerk_id) for clerk_id in rows}
     readings = _readings(run, people)
+    read_here = _read_here(run, known.values())
     with run.writing():
         fresh = [person for id_, person in people.items() if id_ not in here]
         met = _bring_new(run, fresh, readings)
@@ -133,6 +164,8 @@ def _bring_page(run: Import, people: dict[str, OldPerson]) -> None:
         to_follow = [id_ for id_ in known if not _is_settled(run, known[id_], people[id_])]
     for id_ in to_follow:
         _follow(run, known[id_], people[id_])
+    for id_ in (id_ for id_ in known if known[id_].user_id in read_here and readings[id_]):
+        _follow_readings(run, people[id_], counted=len(readings[id_]))
     for id_ in sorted((here - known.keys()) | met):
         _join(run, people[id_], readings[id_])
 
@@ -223,7 +256,19 @@ def _keep_readings(run: Import, user_ids: dict[str, int], readings: Readings) ->
 def _event(run: Import, row: Row, user_id: int) -> ImportedEvent:
     if row["at"] is None:
         run.report.note("time_unknown", row["id"])
-    return ImportedEvent(f"legacy:reading:{row['id']}", user_id, row["at"] or run.now)
+    return ImportedEvent(f"{READING_ID}{row['id']}", user_id, row["at"] or run.now)
+
+
+def _read_here(run: Import, accounts: Iterable[LegacyAccount]) -> set[int]:
+    """Return which of these people have readings here too, if it matters."""
+    if run.is_dry or not run.follow_balances:
+        return set()
+    people = [account.user_id for account in accounts]
+    return set(_of_here().filter(user__in=people).values_list("user", flat=True))
+
+
+def _of_here() -> QuerySet[QualifyingEvent]:
+    return QualifyingEvent.objects.filter(type=READING).exclude(event_id__startswith=READING_ID)
 
 
 def _count_new(events: list[ImportedEvent]) -> int:
@@ -233,9 +278,9 @@ def _count_new(events: list[ImportedEvent]) -> int:
 
 def _join(run: Import, person: OldPerson, readings: list[Row]) -> None:
     """Bring over somebody who signed in here before: one row, both histories."""
-    with run.writing():
+    with run.writing(is_news=True):
         user = _locked(run, person.clerk_id)
-        before = QualifyingEvent.objects.filter(user=user, type=READING).count()
+        before = _of_here().filter(user=user).count()
         opened = _opened_with(run, person, user)
         _keep_readings(run, {person.clerk_id: user.pk}, {person.clerk_id: readings})
         if run.is_dry:
@@ -284,11 +329,29 @@ def _merge(run: Import, person: OldPerson, user: User, *, counted: int, before: 
     if person.owed:
         opening = rewards.Opening(user.pk, person.owed, person.opening_key)
         rewards.post_openings(openings=[opening], actor=ACTOR, now=run.now)
+    _reward_as_one(run, user, (WELCOME, 1), (READING, counted), before=before)
+
+
+def _follow_readings(run: Import, person: OldPerson, *, counted: int) -> None:
+    """Look again at the rewards of somebody brought over earlier, who has read here and there.
+
+    What was paid there for these numbers has come with the balance, which was followed.
+    """
+    with run.writing(is_news=True):
+        user = _locked(run, person.clerk_id)
+        if user.deleted_at is None and not person.is_deleted:
+            before = _of_here().filter(user=user).count()
+            _reward_as_one(run, user, (READING, counted), before=before)
+
+
+def _reward_as_one(run: Import, user: User, *there: tuple[str, int], before: int) -> None:
+    """Take back what was paid here for what `there` was rewarded; pay what both together reach."""
+    counted = dict(there)[READING]
     taken = sum(
         rewards.take_back_rules(
             user_id=user.pk, trigger=trigger, up_to=times, actor=ACTOR, now=run.now
         )
-        for trigger, times in ((WELCOME, 1), (READING, counted))
+        for trigger, times in there
     )
     paid = rewards.pay_occasions(
         occasions=[
@@ -335,6 +398,8 @@ def _changed(run: Import, account: LegacyAccount, person: OldPerson, change: Amo
         return "listed"
     if run.is_dry:
         return "to follow"
+    if _locked(run, person.clerk_id).deleted_at:
+        return "of people erased at this moment"
     try:
         rewards.change_opening(
             user_id=account.user_id,

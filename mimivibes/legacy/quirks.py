@@ -48,6 +48,7 @@ FIELDS = {
     "exp": ("exp",),
 }
 LONGEST = 255
+DEEPEST = 100
 TOMBSTONE = "[deleted user]"
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _NOT_STORED = re.compile("[\x00\ud800-\udfff]")
@@ -62,19 +63,25 @@ def json_of(text: str | None, *, row: str, note: Note) -> Any:
             break
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):  # anybody could post what they liked there
             break
         if times == 1:
             note("json_twice", row)
     if value is None:
         return {}
-    if not isinstance(value, dict):
+    is_too_deep = _is_deeper_than(DEEPEST, value)
+    if is_too_deep or not isinstance(value, dict):
         note("json_unreadable", row)
-        value = {"unreadable": value}
+        value = {"unreadable": text if is_too_deep else value}
     cleaned = _cleaned(value)
     if cleaned != value:
         note("json_cleaned", row)
     return cleaned
+
+
+def _is_deeper_than(depth: int, value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth == 0 or any(_is_deeper_than(depth - 1, each) for each in inner)
 
 
 def _cleaned(value: Any) -> Any:

@@ -25,6 +25,7 @@ PLACES = {
     "deleted": "of deleted users, not opened",
     "gone": "of people erased on one side alone, not opened",
     "seed": "of seed users, not opened",
+    "vanished": "of people not there any more, opened earlier",
 }
 
 

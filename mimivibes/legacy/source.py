@@ -9,10 +9,11 @@ not grow with the tables.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 Row = dict[str, Any]
@@ -41,6 +42,12 @@ PRISMAS_OWN = {
     "schema", "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout",
     "statement_cache_size", "sslaccept", "sslidentity", "sslpassword",
 }  # fmt: skip
+
+
+NO_ADDRESS = (
+    "The source is no address of a database: postgresql://user@host:5432/database, with special"
+    " characters percent-encoded."
+)
 
 
 class SourceUnusable(Exception):
@@ -120,13 +127,23 @@ def opened(url: str) -> Iterator[Source]:
 
 def _understood(url: str) -> tuple[str, str]:
     """Return the address without what is Prisma's own, and the schema that it names."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise SourceUnusable(NO_ADDRESS) from None
     if parts.scheme not in {"postgres", "postgresql"}:
         raise SourceUnusable("The source is an address that begins with postgresql://.")
+    if parts.netloc.count("@") > 1 or "@" in f"{parts.path}{parts.fragment}":
+        raise SourceUnusable(NO_ADDRESS)
     asked = parse_qsl(parts.query, keep_blank_values=True)
     schema = dict(asked).get("schema", "")
     known = [(name, value) for name, value in asked if name not in PRISMAS_OWN]
-    return urlunsplit(parts._replace(query=urlencode(known))), schema
+    address = urlunsplit(parts._replace(query=urlencode(known, quote_via=quote)))
+    try:
+        conninfo_to_dict(address)
+    except psycopg.ProgrammingError:  # which quotes what it cannot read
+        raise SourceUnusable(NO_ADDRESS) from None
+    return address, schema
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from mimivibes.legacy.codes import bring_codes
 from mimivibes.legacy.history import keep_history
 from mimivibes.legacy.importing import Import, Stopped
 from mimivibes.legacy.invitations import bring_invitations
-from mimivibes.legacy.people import bring_people, list_shared_emails
+from mimivibes.legacy.people import bring_people, list_shared_emails, list_vanished
 from mimivibes.legacy.settings import compare_settings, promised_to_inviters
 from mimivibes.legacy.source import Source
 from mimivibes.legacy.statements import BALANCES
@@ -39,6 +39,7 @@ def bring_everything(run: Import) -> None:
     stages = (
         compare_settings,
         bring_people,
+        list_vanished,
         list_shared_emails,
         bring_codes,
         bring_invitations,

@@ -28,6 +28,10 @@ SELECT id, email, name, tel, "imageUrl" AS image_url, stars, coins, exp,
 FROM "User" ORDER BY id
 """
 
+THERE = """
+SELECT id FROM "User" WHERE id = ANY(%s)
+"""
+
 BALANCES = """
 SELECT coalesce(sum(stars), 0)::bigint AS stars, coalesce(sum("freePoint"), 0)::bigint
        AS free_points, coalesce(sum(coins), 0)::bigint AS coins,

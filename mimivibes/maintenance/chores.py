@@ -25,7 +25,9 @@ RECEIPT_DAYS = 90
 
 
 def _ago(age: timedelta) -> str:
-    return f"{age.days} days ago or earlier" if age else "by now"
+    if not age:
+        return "by now"
+    return "a day ago or earlier" if age.days == 1 else f"{age.days} days ago or earlier"
 
 
 def capture_chores(*, captures: timedelta) -> tuple[Chore, ...]:

@@ -35,6 +35,8 @@ class RecordedCommand(ReportingCommand):
     batch_size = BATCH_SIZE
     refusals: tuple[type[Exception], ...] = ()
     """Errors that tell the operator what is wrong; any other shows as it is."""
+    progress: Progress
+    """How far it is, for whoever watches on a terminal; of a long survey too."""
 
     def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
         """Put into the report what would be done, and change nothing."""
@@ -77,15 +79,17 @@ class RecordedCommand(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         began, now = time.monotonic(), timezone.now()
+        until = began + (options["max_seconds"] or math.inf)
+        console = Console(stderr=True)
+        is_watched = console.is_terminal and not options["json"]
         try:
-            with recorded_run(self.name, is_dry=not options["apply"], now=now) as (run, turn):
+            with (
+                recorded_run(self.name, is_dry=not options["apply"], now=now) as (run, turn),
+                _Bars(console) if is_watched else nullcontext(_nobody) as self.progress,
+            ):
                 if options["apply"]:
-                    until = began + (options["max_seconds"] or math.inf)
-                    console = Console(stderr=True)
-                    is_watched = console.is_terminal and not options["json"]
-                    with _Bars(console) if is_watched else nullcontext(_nobody) as progress:
-                        limits = Limits(options["batch_size"], until)
-                        self.work(options, job=Job(run, turn, limits, now, progress, is_watched))
+                    limits = Limits(options["batch_size"], until)
+                    self.work(options, job=Job(run, turn, limits, now, self.progress, is_watched))
                 else:
                     self.survey(options, run=run, now=now)
         except self._refusals as error:
@@ -111,7 +115,13 @@ class RecordedCommand(ReportingCommand):
         if is_stopped:
             self.stdout.write("Stopped early by --max-seconds; run it again to go on.")
         if not options["apply"]:
-            self.stdout.write("Nothing was changed. Add --apply to do it.")
+            self.stdout.write(
+                f"Nothing was changed.{' Add --apply to do it.' * self.has_more(run)}"
+            )
+
+    def has_more(self, run: CommandRun) -> bool:
+        """Tell whether, after a dry run, there is anything that `--apply` would do."""
+        return True
 
     def facts(self, run: CommandRun) -> dict[str, Any]:
         """Return what `--json` prints of the report."""
@@ -143,6 +153,9 @@ class CleaningCommand(RecordedCommand):
         rules = self._rules
         for name, rows in run.report.items():
             yield f"{name.replace('_', ' ')}: {rows:,} {verb} ({rules[name]})"
+
+    def has_more(self, run: CommandRun) -> bool:
+        return any(run.report.values())
 
     def facts(self, run: CommandRun) -> dict[str, Any]:
         return {"rows": run.report, "rules": self._rules}

@@ -40,6 +40,15 @@ def database_now() -> datetime:
 def enrol(jobs: Sequence[Job], *, now: datetime) -> None:
     """Give each job that is new a row, due at its time; forget those that the schedule lost."""
     ScheduledJob.objects.exclude(name__in=[job.command for job in (*SCHEDULE, *jobs)]).delete()
+    enrol_missing(jobs, now=now)
+
+
+def enrol_missing(jobs: Sequence[Job], *, now: datetime) -> None:
+    """Give each job that has no row one, due at its time.
+
+    A row may go while runners run: `--forget` takes all, and a runner of an earlier release, which
+    begins anew while we are rolled out, those that it does not know.
+    """
     ScheduledJob.objects.bulk_create(
         [
             ScheduledJob(

@@ -66,6 +66,7 @@ class Runner:
         self._running: dict[Claim, Child] = {}
         self._renewed_at = 0.0
         self._is_enrolled = False
+        self._enrolled_at = 0.0
 
     def run(self) -> None:
         """Run what is due until `stop` is set; then see what runs to its end, or end it."""
@@ -104,9 +105,7 @@ class Runner:
     def _look(self) -> datetime:
         close_old_connections()  # one that broke since the last look is opened anew
         now = leases.database_now()
-        if not self._is_enrolled:
-            leases.enrol(self._jobs, now=now)
-            self._is_enrolled = True
+        self._enrol(now)
         for claim, child in list(self._running.items()):
             child.kill_if_longer_than(claim.job.longest)
             if child.status is not None:
@@ -114,8 +113,26 @@ class Runner:
         self._renew(now)
         return now
 
+    def _enrol(self, now: datetime) -> None:
+        """See to it that each job has its row: at the start, and again from time to time."""
+        since = time.monotonic() - self._enrolled_at
+        if not self._is_enrolled:
+            leases.enrol(self._jobs, now=now)
+        elif since >= leases.LEASE.total_seconds():
+            leases.enrol_missing(self._jobs, now=now)
+        else:
+            return
+        self._is_enrolled, self._enrolled_at = True, time.monotonic()
+
     def _start(self, claim: Claim) -> None:
-        self._running[claim] = Child(self._command_line(claim.job.words))
+        try:
+            self._running[claim] = Child(self._command_line(claim.job.words))
+        except (
+            OSError
+        ) as error:  # no memory, no more processes: it is taken again when the lease ends
+            told = {"job": claim.job.command, "error": type(error).__name__}
+            self._log({"event": "not started", **told})
+            return
         taken = {"taken_from": claim.taken_from} if claim.taken_from else {}
         self._log({"event": "started", "job": claim.job.command, **taken})
 

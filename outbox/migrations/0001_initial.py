@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("due_at__isnull", False)),
-                        fields=["due_at"],
+                        fields=["due_at", "sequence"],
                         include=("created_at",),
                         name="outbox_message_due",
                     ),

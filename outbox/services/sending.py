@@ -137,6 +137,10 @@ def _attempt(send: Send, message: OutboxMessage) -> tuple[OutboxMessage, Fault |
         send(message)
     except (SendingFailed, SendLater, Misconfigured) as fault:
         return message, fault
+    except Exception as error:
+        # One that cannot even be handed over must not keep back those that were leased with it.
+        logger.exception("Message %s could not be handed over.", message.pk)
+        return message, SendingFailed(f"It could not be handed over: {type(error).__name__}.")
     return message, None
 
 

@@ -36,8 +36,16 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            # What an earlier try has left is not valid.
-            "DROP INDEX CONCURRENTLY IF EXISTS capture_is_of_one_user",
+            # An earlier try may have got as far as any of these, and an index that it left is not
+            # valid.
+            [
+                "ALTER TABLE referrals_decision"
+                " DROP CONSTRAINT IF EXISTS decision_capture_is_the_referees",
+                "ALTER TABLE referrals_attribution"
+                " DROP CONSTRAINT IF EXISTS attribution_capture_is_the_referees",
+                "ALTER TABLE referrals_capture DROP CONSTRAINT IF EXISTS capture_is_of_one_user",
+                "DROP INDEX CONCURRENTLY IF EXISTS capture_is_of_one_user",
+            ],
             migrations.RunSQL.noop,
         ),
         migrations.RunSQL(

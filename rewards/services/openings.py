@@ -62,13 +62,15 @@ def take_back_rules(*, user_id: int, trigger: str, up_to: int, actor: str, now: 
     """Take back what rules paid for the first `up_to` times, which were rewarded elsewhere before.
 
     For somebody who came here before their history did. What they have spent of it is recorded as a
-    shortfall. Returns how many payments were taken back; the rules never pay this user again.
+    shortfall. What was taken back once, by this or by staff, and given back again, is left: that
+    was decided. Returns how many payments were taken back; the rules never pay this user again.
     """
     rules = RewardRule.objects.filter(
         trigger=trigger, threshold__lte=up_to, period=RewardRule.Period.ONCE
     )
     standing = standing_by_key([key_of(rule, user_id) for rule in rules])
-    for key, transaction in sorted(standing.items()):
+    untouched = {key: made for key, made in standing.items() if made.idempotency_key == key}
+    for key, transaction in sorted(untouched.items()):
         reverse_transaction(
             transaction=transaction,
             reason=GIVEN_BEFORE,
@@ -77,7 +79,7 @@ def take_back_rules(*, user_id: int, trigger: str, up_to: int, actor: str, now: 
             now=now,
             claw_back=True,
         )
-    return len(standing)
+    return len(untouched)
 
 
 def opened_in_all() -> Amounts:

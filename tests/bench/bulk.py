@@ -64,7 +64,8 @@ def _every_column_has_a_default() -> Iterator[None]:
 
 _COLUMNS = """
 SELECT format('ALTER TABLE %I ALTER %I SET DEFAULT %s', table_name, column_name, CASE data_type
-           WHEN 'boolean' THEN 'false' WHEN 'timestamp with time zone' THEN 'now()'
+           WHEN 'boolean' THEN 'false'
+           WHEN 'timestamp with time zone' THEN 'now()' WHEN 'date' THEN 'current_date'
            WHEN 'jsonb' THEN quote_literal('{}') WHEN 'ARRAY' THEN quote_literal('{}')
            WHEN 'character varying' THEN quote_literal('') WHEN 'text' THEN quote_literal('')
            ELSE '0' END),

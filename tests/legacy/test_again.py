@@ -1,25 +1,32 @@
 """An import that is repeated, stopped, killed, or started twice ends the same, to the last row."""
 
+from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import erase_user
+from mimivibes.legacy import people
 from mimivibes.legacy.models import LegacyAccount, LegacyTransaction, Matter
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.models import CommandRun
 from outbox.models import OutboxMessage
 from referrals.models import Attribution, QualifyingEvent, ReferralCode, TimelineEntry
+from referrals.services import corrections
 from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
 from rewards.models import Entry, Transaction
-from rewards.services import balances_of, spend, verify_ledger
+from rewards.services import balances_of, reverse_transaction, spend, verify_ledger
 from tests.commands import run, started
 from tests.legacy.old_world import OldWorld
+from tests.parallel import at_once
+from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
 from tests.waiting import until
 
@@ -239,3 +246,212 @@ def test_a_balance_that_fell_there_and_is_spent_here_is_listed(
     assert report["balances"]["not_followed"]["stars"] == -5
     assert report["is_sound"]
     assert is_proved()
+
+
+OPTIONS = ("--apply", "--inviter-coins", "30")
+
+
+def test_who_is_not_there_any_more_is_accounted_for_and_listed(own_source: str) -> None:
+    world = OldWorld()
+    nok, ploy = world.person(coins=10), world.person(stars=5)
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    change(own_source, f"""DELETE FROM "User" WHERE id = '{nok}'""")
+
+    report = run(COMMAND, "--source", own_source, *OPTIONS)
+
+    assert report["is_sound"]
+    assert report["balances"]["before"] == Amounts(stars=5).as_dict()
+    assert report["balances"]["vanished"] == Amounts(coins=-10).as_dict()
+    assert report["balances"]["on_ledger"] == Amounts(coins=10, stars=5).as_dict()
+    assert [(m.kind, m.subject) for m in Matter.objects.all()] == [("gone_there", nok)]
+    assert balances_of(User.objects.get(clerk_id=ploy).pk) == Amounts(stars=5)
+
+
+def test_a_first_reading_that_was_rewarded_here_and_then_there_is_paid_once(
+    own_source: str, back_end: BackEnd
+) -> None:
+    """Nok came over before she had read anything; then both systems served her."""
+    world = OldWorld()
+    nok = world.person()
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    back_end.report(nok)
+    later = OldWorld(_serial=1000)
+    later.read(nok)
+    later.fill(own_source)
+    change(own_source, f"""UPDATE "User" SET "freePoint" = 2 WHERE id = '{nok}'""")
+
+    for _ in range(2):
+        run(COMMAND, "--source", own_source, *OPTIONS, "--follow-balances")
+
+    assert balances_of(User.objects.get(clerk_id=nok).pk) == Amounts(free_points=2)
+    assert is_proved()
+
+
+def test_a_milestone_that_both_histories_reach_after_the_first_import_is_paid_once(
+    own_source: str, back_end: BackEnd
+) -> None:
+    world = OldWorld()
+    nok = world.person()
+    world.read(nok, 8)
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    back_end.report(nok)
+    later = OldWorld(_serial=1000)
+    later.read(nok)
+    later.fill(own_source)
+
+    for _ in range(2):
+        run(COMMAND, "--source", own_source, *OPTIONS, "--follow-balances")
+    back_end.report(nok)
+
+    assert balances_of(User.objects.get(clerk_id=nok).pk) == Amounts(coins=25)
+    assert is_proved()
+
+
+def test_who_is_erased_while_old_rows_are_on_their_way_leaves_nothing_in_them(
+    own_source: str,
+) -> None:
+    world = OldWorld()
+    nok = world.person()
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    later = OldWorld(_serial=1000)
+    later.move(nok, "READING", metadata={"question": "Private"})
+    later.fill(own_source)
+    is_erased, is_brought = Event(), Event()
+
+    def erase() -> None:
+        with transaction.atomic():
+            erase_user(clerk_id=nok, now=timezone.now())
+            is_erased.set()
+            is_brought.wait(timeout=3)  # as long as the import, unless it waits for us
+
+    def bring() -> None:
+        is_erased.wait(timeout=10)
+        run(COMMAND, "--source", own_source, *OPTIONS)
+        is_brought.set()
+
+    at_once(erase, bring)
+
+    assert LegacyTransaction.objects.get().details == {}
+
+
+def test_an_erased_person_is_not_paid_by_a_balance_that_is_followed(
+    own_source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = OldWorld()
+    nok = world.person(coins=10)
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    change(own_source, f"""UPDATE "User" SET coins = 45 WHERE id = '{nok}'""")
+    look = people._gone
+
+    def meanwhile(*args: Any) -> str:
+        place = look(*args)
+        erase_user(clerk_id=nok, now=timezone.now())
+        return place
+
+    monkeypatch.setattr(people, "_gone", meanwhile)
+    report = run(COMMAND, "--source", own_source, *OPTIONS, "--follow-balances")
+
+    assert balances_of(User.objects.get(clerk_id=nok).pk) == Amounts()  # forfeited
+    assert report["balances"]["not_followed"]["coins"] == 35
+    assert report["is_sound"]
+
+
+def test_no_ring_is_closed_with_an_imported_invitation_that_staff_moved(own_source: str) -> None:
+    """There Nok invited Ploy; staff moved Ploy to Mali; then Ploy invites Mali there."""
+    world = OldWorld()
+    nok, ploy, mali = world.person(), world.person(), world.person()
+    world.invite(nok, ploy)
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    corrections.move_to_referrer(
+        Attribution.objects.with_names().get(),
+        code=ReferralCode.objects.get(owner__clerk_id=mali, is_primary=True),
+        actor="staff:1",
+        reason="It was Mali.",
+        now=timezone.now(),
+    )
+    later = OldWorld(_serial=1000)
+    later.invite(ploy, mali)
+    later.fill(own_source)
+
+    run(COMMAND, "--source", own_source, *OPTIONS)
+
+    assert Matter.objects.filter(kind="ring").count() == 1
+    assert [a.referee.clerk_id for a in Attribution.objects.live().with_names()] == [ploy]
+    assert is_proved()
+
+
+def test_what_staff_moved_and_moved_back_is_theirs_to_settle(own_source: str) -> None:
+    world = OldWorld()
+    nok, ploy, mali = world.person(), world.person(), world.person()
+    world.invite(nok, ploy)
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    by_staff = {"actor": "staff:1", "reason": "It was Mali.", "now": timezone.now()}
+    corrections.move_to_referrer(
+        Attribution.objects.with_names().get(),
+        code=ReferralCode.objects.get(owner__clerk_id=mali, is_primary=True),
+        **by_staff,
+    )
+    corrections.undo_move(Attribution.objects.with_names().live().get(), **by_staff)
+    later = OldWorld(_serial=1000)
+    later.read(ploy)
+    later.move(nok, "REFERRAL_INVITER", deltaCoins=30, metadata={"userId": ploy})
+    later.fill(own_source)
+
+    for _ in range(2):
+        run(COMMAND, "--source", own_source, *OPTIONS)
+
+    assert [a.status for a in Attribution.objects.live()] == ["pending"]
+    assert [matter.kind for matter in Matter.objects.all()] == ["attributed_here"]
+    assert is_proved()
+
+
+def test_what_staff_gave_back_is_not_taken_a_second_time(
+    own_source: str, back_end: BackEnd
+) -> None:
+    world = OldWorld()
+    nok = world.person()
+    world.load(own_source)
+    run(COMMAND, "--source", own_source, *OPTIONS)
+    back_end.report(nok)
+    later = OldWorld(_serial=1000)
+    later.read(nok)
+    later.fill(own_source)
+    follow = ("--source", own_source, *OPTIONS, "--follow-balances")
+    run(COMMAND, *follow)
+    reverse_transaction(
+        transaction=Transaction.objects.get(kind="reversal"),
+        reason="There it was never paid.",
+        key="given back",
+        actor="staff:1",
+        now=timezone.now(),
+    )
+
+    for _ in range(2):
+        run(COMMAND, *follow)
+
+    assert balances_of(User.objects.get(clerk_id=nok).pk) == Amounts(free_points=2)
+    assert is_proved()
+
+
+def test_what_an_import_decides_for_somebody_who_is_here_is_told(
+    own_source: str, settings: Any, noks_code: str
+) -> None:
+    settings.SVIX_TOKEN = "testsk_outbox"
+    world = OldWorld()
+    ploy = world.person(createdAt=timezone.now() - timedelta(hours=1), coins=10)
+    claim = Browser().sign_in(Person(ploy)).claim(noks_code)
+    assert claim.json()["attribution"]["status"] == "held"
+    OutboxMessage.objects.all().delete()
+    world.load(own_source)
+
+    run(COMMAND, "--source", own_source, *OPTIONS)
+
+    told = [m.data.get("kind", m.type) for m in OutboxMessage.objects.order_by("sequence")]
+    assert told == ["attribution.made", "referral_referee", "reversal"]

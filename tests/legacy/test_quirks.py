@@ -113,3 +113,14 @@ def test_names_and_addresses(note: Any, noted: Counter[str]) -> None:
     assert dict(noted) == {"name_unusable": 1, "email_unusable": 1}
     assert is_tombstone(" [Deleted User]")
     assert not is_tombstone("Nok")
+
+
+@pytest.mark.parametrize("depth", [150, 5_000])
+def test_json_that_is_nested_without_end_stops_nothing(depth: int) -> None:
+    text = '{"a":' * depth + "1" + "}" * depth
+    noted: list[str] = []
+
+    found = json_of(text, row="tx", note=lambda quirk, row: noted.append(quirk))
+
+    assert found == {"unreadable": text}
+    assert noted == ["json_unreadable"]

@@ -7,9 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
+from rich.console import Console
 
 from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
+from mimivibes.maintenance import command as commands
 from rewards.amounts import Amounts
 from tests.commands import run
 from tests.legacy.old_world import OldWorld
@@ -71,6 +73,15 @@ def test_what_cannot_be_read_is_said_without_the_password(address: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("mark", ["/", "@", "#", "?", "%zz", "[", "?a=b@c"])
+def test_a_password_that_breaks_the_address_is_not_repeated(mark: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        told("--source", f"postgresql://nobody:hush{mark}whisper@127.0.0.1:1/x")
+
+    assert "hush" not in str(refused.value)
+    assert "whisper" not in str(refused.value)
+
+
 def test_another_database_is_not_taken_for_it(own_source: str) -> None:
     with pytest.raises(CommandError, match=r'Missing: "User"\."id"'):
         told("--source", own_source)
@@ -123,6 +134,18 @@ def test_the_report_names_what_differs_and_nobody(
 def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: str) -> None:
     with pytest.raises(CommandError, match="directory that is there"):
         call_command(COMMAND, "--source", source, "--report", "/no/such/place/report.html")
+
+
+def test_on_a_terminal_a_dry_run_shows_how_far_it_is(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = StringIO()
+    console = Console(force_terminal=True, file=terminal, width=100)
+    monkeypatch.setattr(commands, "Console", lambda stderr: console)
+
+    call_command(COMMAND, "--source", source, stdout=StringIO())
+
+    assert "people" in terminal.getvalue()
 
 
 def test_a_source_that_cannot_be_opened_has_a_name() -> None:

@@ -55,6 +55,15 @@ def test_by_default_it_tells_and_changes_nothing(expired: Capture) -> None:
     assert CommandRun.objects.get().is_dry
 
 
+@pytest.mark.django_db
+def test_where_there_is_nothing_to_do_nobody_is_told_to_do_it() -> None:
+    out = StringIO()
+
+    call_command(COMMAND, stdout=out)
+
+    assert out.getvalue().endswith("Nothing was changed.\n")
+
+
 def test_what_is_told_is_what_is_done(expired: Capture, now: datetime) -> None:
     CaptureFactory(first_opened_at=now - timedelta(days=31))
     alive = CaptureFactory(first_opened_at=now)

@@ -8,7 +8,7 @@ from django.db import connection
 
 from mimivibes.maintenance.postgres import tools
 from mimivibes.maintenance.postgres.address import Address, BadAddress, direct_address
-from mimivibes.maintenance.postgres.tools import NoTools, find_tools
+from mimivibes.maintenance.postgres.tools import NoTools, ToolFailed, find_tools
 
 SECRET = "p@ss/w:rd %"
 
@@ -40,6 +40,15 @@ def test_the_servers_own_version_is_chosen_or_else_the_next(
     installed("18.1", "15.4", "17.2")
 
     assert find_tools(server).version == chosen.partition(" ")[0]
+
+
+def test_what_later_tools_fail_at_says_which_version_is_the_servers(installed: Any) -> None:
+    installed("17.2")
+    later = find_tools(150_004)
+    (later.folder / "pg_dump").write_text("#!/bin/sh\nexit 1\n")
+
+    with pytest.raises(ToolFailed, match="Install postgresql-client-15"):
+        later.dump(Address({"dbname": "x"}), label="x")
 
 
 def test_without_a_version_that_fits_it_says_which_is_needed(installed: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db.models import Model
+from django.test import Client
 from django.utils import timezone
 from rich.console import Console
 
@@ -155,6 +156,15 @@ def test_what_was_killed_loses_nothing_and_repeats_nothing(
     assert not rows.exists()
     outcomes = CommandRun.objects.order_by("pk").values_list("outcome", flat=True)
     assert list(outcomes) == ["killed", "done"]
+
+
+def test_its_page_has_a_line_for_each_part_of_the_report(aree: Client) -> None:
+    report = {"rows": {"codes": {"new": 4_020}}, "tables": [{"table": "User"}], "note": {}}
+    run = CommandRun.objects.create(command="x", started_at=timezone.now(), report=report)
+
+    page = aree.get(f"/admin/mimivibes/commandrun/{run.pk}/change/").content.decode()
+
+    assert "rows, codes: new: 4,020<br>tables: table: User" in page
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import yaml
 from django.core.management import get_commands
 
 from mimivibes.environment import BASE_DIR
+from mimivibes.middleware import OF_PROXIES_ALONE
 
 DEPLOY = BASE_DIR / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((BASE_DIR / "compose.yaml").read_text())
@@ -210,3 +211,13 @@ def test_the_server_is_started_in_one_way() -> None:
 def test_a_script_can_be_run_and_read_by_the_shell(script: Path) -> None:
     assert script.stat().st_mode & 0o111
     subprocess.run(["sh", "-n", str(script)], check=True)
+
+
+def test_the_proxy_passes_on_no_visitors_word_in_what_is_believed_of_it() -> None:
+    proxy = (DEPLOY / "proxy/nginx.conf").read_text()
+    said = dict(re.findall(r"^  proxy_set_header (\S+) (\S+);$", proxy, re.M))
+
+    values = {said.get(header[5:].replace("_", "-").title()) for header in OF_PROXIES_ALONE[1:]}
+    assert said["X-Request-ID"] == "$request_id"
+    assert values == {'""'}
+    assert len(re.findall(r"^ {3,}proxy_set_header", proxy, re.M)) == 0, "That would replace these."

@@ -1,5 +1,6 @@
 """Settings from the environment and `.env`."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,68 @@ def test_a_database_address_that_cannot_be_read_is_named_and_its_password_is_not
         Environment().db_url("SOME_DATABASE")
     assert "hu" not in str(refusal.value)
     assert refusal.value.__suppress_context__
+
+
+@pytest.mark.parametrize("url", ["mysql://nok:hush@db/referrals", "nok:hush", "sqlite:///x"])
+def test_an_address_of_something_else_than_postgresql_is_refused(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, url: str
+) -> None:
+    """Django would ask for the other engine's driver, and a warning would quote the address."""
+    monkeypatch.setenv("SOME_DATABASE", url)
+
+    with pytest.raises(ImproperlyConfigured, match="SOME_DATABASE is no address of a PostgreSQL"):
+        Environment().db_url("SOME_DATABASE")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", ["Mars/Base", "../etc/passwd", "/etc/localtime", "Asia"])
+def test_what_is_no_time_zone_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("A_ZONE", name)
+
+    with pytest.raises(ImproperlyConfigured, match=f"A_ZONE is '{name}', which is no time zone"):
+        Environment().time_zone("A_ZONE", default="UTC")
+
+
+def test_a_time_zone_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_ZONE", "Asia/Bangkok")
+
+    assert Environment().time_zone("A_ZONE", default="UTC") == "Asia/Bangkok"
+
+
+def test_a_value_that_is_not_one_of_those_known_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_LEVEL", "loud")
+
+    with pytest.raises(ImproperlyConfigured, match="A_LEVEL is 'loud', not one of INFO, ERROR"):
+        Environment().one_of("A_LEVEL", ["INFO", "ERROR"], default="INFO")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ENV_FILE", "/nowhere/environment"),
+        ("TIME_ZONE", "Mars/Base"),
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE_REPLICA_URL", "mysql://db/referrals"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_sentence(variable: str, value: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=BASE_DIR,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mimivibes.settings",
+            "DATABASE_URL": "postgres://nobody@localhost/x",
+            variable: value,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"{variable} ")
+    assert "Traceback" not in told.stderr
 
 
 @pytest.mark.parametrize(("value", "read"), [("True", True), ("on", True), ("0", False)])

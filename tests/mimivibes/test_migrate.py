@@ -62,6 +62,39 @@ def test_a_table_in_use_is_left_alone_and_the_operator_told_to_try_again(
     assert ("mimivibes", NAME) not in MigrationRecorder(connection).applied_migrations()
 
 
+def test_a_table_in_use_is_left_alone_outside_of_a_transaction_too(
+    plant: Callable[..., None],
+) -> None:
+    plant("ALTER TABLE mimivibes_commandrun ALTER COLUMN runner SET STATISTICS 50", atomic=False)
+    url = database_url(str(connection.settings_dict["NAME"]))
+
+    with psycopg.connect(url) as somebody:
+        somebody.execute("LOCK TABLE mimivibes_commandrun IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(CommandError, match=r"in use for more than 1 s.* Run it again"):
+            migrate(lock_timeout=1)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+def test_one_that_was_killed_in_the_middle_is_run_again() -> None:
+    """Here just before it was noted as done, when all of it stood already."""
+    loader = MigrationLoader(connection)
+    key = ("referrals", "0013_captures_of_the_referee")
+
+    with connection.schema_editor(atomic=False) as editor:
+        loader.graph.nodes[key].apply(loader.project_state(key, at_end=False), editor)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE convalidated AND conname IN"
+            " ('capture_is_of_one_user', 'attribution_capture_is_the_referees',"
+            " 'decision_capture_is_the_referees')"
+        )
+        assert len(cursor.fetchall()) == 3
+
+
 def test_within_a_transaction_the_wait_for_a_lock_is_short(plant: Callable[..., None]) -> None:
     plant(TOLD)
 

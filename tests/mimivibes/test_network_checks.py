@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from mimivibes.checks import network_settings, production_settings, rate_settings
+from mimivibes.checks import (
+    network_settings,
+    production_settings,
+    rate_settings,
+    reporting_settings,
+)
 
 
 def test_settings_as_in_production_pass() -> None:
@@ -45,3 +50,16 @@ def test_what_is_no_rate_is_named(settings: Any, rate: str) -> None:
 
     assert [fault.id for fault in rate_settings()] == ["mimivibes.E013"]
     assert "THROTTLE_USER" in str(rate_settings())
+
+
+def test_an_address_that_traces_cannot_be_sent_to_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")
+
+    assert [fault.id for fault in reporting_settings()] == ["mimivibes.E020"]
+
+
+@pytest.mark.parametrize("share", [-0.1, 5])
+def test_a_share_of_requests_is_0_to_1(settings: Any, share: float) -> None:
+    settings.SENTRY_TRACES_SAMPLE_RATE = share
+
+    assert [fault.id for fault in reporting_settings()] == ["mimivibes.E021"]

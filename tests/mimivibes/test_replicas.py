@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from mimivibes import replicas
+from mimivibes.metrics.processes import PROBLEMS
 from mimivibes.throttling import CallerThrottle
 from referrals.models import ProgramTerms
 from rewards.services import balances_of
@@ -170,3 +171,28 @@ def test_a_transaction_reads_from_where_it_writes() -> None:
         with transaction.atomic():
             assert router.db_for_read(User) == "default"
     assert router.db_for_read(User) == "default"
+
+
+def problems_told() -> dict[str, float]:
+    return {
+        sample.labels["code"]: sample.value
+        for metric in PROBLEMS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+
+
+def test_what_the_primary_is_asked_again_for_is_counted_once_by_what_is_answered(
+    noks_code: str, replica: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = problems_told()
+    visitor = Browser()
+
+    refused(visitor.post("referrals/validate", {"code": "NOBODY"}), 404, "code_not_found")
+    refused(visitor.post("referrals/validate", {}), 400, "invalid")
+    monkeypatch.setattr(replica, "create_cursor", _lost)
+    assert visitor.post("referrals/validate", {"code": noks_code}).status_code == 200
+
+    after = problems_told()
+    grown = {code: n - before.get(code, 0) for code, n in after.items() if n != before.get(code)}
+    assert grown == {"code_not_found": 1, "invalid": 1}

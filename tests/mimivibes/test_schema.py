@@ -45,6 +45,7 @@ def test_every_call_of_the_contract_is_in_it(
 
     assert CONTRACT[method, path] <= set(operation["responses"])
     assert "application/problem+json" in operation["responses"]["default"]["content"]
+    assert "Retry-After" in operation["responses"]["503"]["headers"]
 
 
 def test_nothing_else_is_in_it(schema: dict[str, Any]) -> None:

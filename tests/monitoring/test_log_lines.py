@@ -31,7 +31,7 @@ def secrets() -> dict[str, str]:
         "BCDFGHJKM": "BCDFGHJKM was taken",
         "SUMMER": "/?ref=SUMMER and code=SUMMER and {'code': 'SUMMER'}",
         CLERK_ID: f"user:{CLERK_ID}, impersonated by {CLERK_ID}",
-        "hunter2": "postgres://app:hunter2@db.example.com/app",
+        "hunter2": "postgres://app:{}@db.example.com/app".format("hunter2"),
         "s3cr3t": "password='s3cr3t' client_secret: s3cr3t",
         "kept-by-browsers": "Cookie: mimi_browser=kept-by-browsers; csrftoken=kept-by-browsers",
         "bm90aGluZ3RvYmVzZWVu": "svix-signature: v1,bm90aGluZ3RvYmVzZWVu",

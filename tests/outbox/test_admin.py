@@ -30,6 +30,16 @@ def test_the_list_is_filtered_by_state(aree: Client) -> None:
     assert "1 outbox message" in page
 
 
+def test_its_page_has_what_receivers_go_by(aree: Client) -> None:
+    one = message(due_at=timezone.now())
+    one.refresh_from_db()
+
+    page = aree.get(f"{LIST}{one.pk}/change/").content.decode()
+
+    assert f'<div class="readonly">{one.pk}</div>' in page
+    assert f'<div class="readonly">{one.sequence}</div>' in page
+
+
 def test_a_message_is_found_by_its_event_id(aree: Client) -> None:
     found, other = message(due_at=timezone.now()), message(due_at=timezone.now())
 

@@ -248,3 +248,20 @@ def test_runs_at_once_share_the_messages(client: SvixClient, svix: SvixServer) -
 
     assert sum(report.sent for report in reports) == 60
     assert len(svix.requests) == len(svix.messages) == 60
+
+
+def test_one_that_cannot_even_be_handed_over_keeps_no_other_back(client: SvixClient) -> None:
+    poison, *others = published(12)
+
+    def send_but_one(message: OutboxMessage) -> None:
+        if message.pk == poison.pk:
+            raise TypeError("user_ploy is not JSON serializable")
+        client.send(message)
+
+    report = send_batch(send=send_but_one, clock=timezone.now)
+
+    assert report == Report(sent=11, failed=1)
+    assert fresh(poison).failure == "It could not be handed over: TypeError."
+    assert all(fresh(message).sent_at for message in others)
+    assert fresh(poison).attempts == 1
+    assert fresh(poison).due_at

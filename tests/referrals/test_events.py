@@ -185,9 +185,9 @@ def test_hold_days_delay_the_referrers_reward(
     assert shown["rewarded_at"] is None
     assert balances(nok) == WELCOME
     now = timezone.now()
-    assert release_due(now=now + timedelta(days=13)) == 0
-    assert release_due(now=now + timedelta(days=15)) == 1
-    assert release_due(now=now + timedelta(days=15)) == 0
+    assert release_due(now=now + timedelta(days=13)).moved == 0
+    assert release_due(now=now + timedelta(days=15)).moved == 1
+    assert release_due(now=now + timedelta(days=15)).moved == 0
     assert balances(nok) == WELCOME + Amounts(coins=50)
     assert timeline(attribution_of(ploy))[-1] == ("qualified", "rewarded")
 
@@ -200,7 +200,7 @@ def test_a_referrer_gone_before_the_event_is_not_paid(
 
     assert back_end.report(ploy).json()["attribution_status"] == "qualified"
 
-    assert release_due(now=timezone.now() + timedelta(days=1)) == 0
+    assert release_due(now=timezone.now() + timedelta(days=1)).moved == 0
     assert not balances(nok)
 
 
@@ -212,7 +212,7 @@ def test_a_referrer_gone_during_the_hold_is_not_paid(
     back_end.report(ploy)
     erase_user(clerk_id=nok.clerk_id, now=timezone.now())
 
-    assert release_due(now=timezone.now() + timedelta(days=2)) == 0
+    assert release_due(now=timezone.now() + timedelta(days=2)).moved == 0
     assert not balances(nok)
 
 

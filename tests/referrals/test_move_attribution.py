@@ -210,8 +210,8 @@ def test_one_in_its_hold_is_released_to_the_new_referrer(
     back_end.report(ploy)
     by_aree(corrections.move_to_referrer, attribution_of(ploy), code=malis)
 
-    assert release_due(now=timezone.now() + timedelta(days=1)) == 0
-    assert release_due(now=timezone.now() + timedelta(days=3)) == 1
+    assert release_due(now=timezone.now() + timedelta(days=1)).moved == 0
+    assert release_due(now=timezone.now() + timedelta(days=3)).moved == 1
 
     assert (balances(nok).coins, balances(mali).coins) == (0, 50)
 

@@ -247,3 +247,34 @@ def test_of_two_runners_one_runs_a_job() -> None:
 
     assert events(told, "long") == ["started"]
     assert events(told, "well").count("started") == 2
+
+
+def test_a_job_whose_row_was_taken_away_meanwhile_runs_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By `--forget`, or by a runner of an earlier release that does not know the job."""
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.4))
+    runner, told = runner_of("well")
+    with InTheBackground(runner):
+        until(lambda: "ended" in events(told, "well"))
+        leases.forget_all()
+        until(lambda: events(told, "well").count("ended") == 2)
+
+
+def test_a_process_that_cannot_be_started_stops_no_other_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.4))
+    faults = [BlockingIOError("no more processes")]
+
+    def scarce(words: Sequence[str]) -> list[str]:
+        if words[0] == "badly" and faults:
+            raise faults.pop()
+        return child(words)
+
+    runner, told = runner_of("badly", "well")
+    runner._command_line = scarce
+    with InTheBackground(runner):
+        until(lambda: "ended" in events(told, "well") and "ended" in events(told, "badly"))
+
+    assert events(told, "badly") == ["not started", "started", "ended"]

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Tools:
 
     folder: Path
     version: str
+    server_major: int = 0
 
     @property
     def major(self) -> int:
@@ -57,8 +58,18 @@ class Tools:
             check=False,
         )
         if done.returncode != 0:
-            raise ToolFailed(f"{tool} {self.version} failed:\n{done.stderr.strip()}")
+            raise ToolFailed(f"{tool} {self.version} failed:\n{done.stderr.strip()}{self._hint}")
         return done.stdout
+
+    @property
+    def _hint(self) -> str:
+        if self.major == self.server_major:
+            return ""
+        return (
+            f"\nThe server is PostgreSQL {self.server_major}, which may not know what later tools"
+            f" write. Install postgresql-client-{self.server_major}, or name the folder that has it"
+            " in PG_BIN."
+        )
 
 
 def find_tools(server_version: int) -> Tools:
@@ -77,7 +88,7 @@ def find_tools(server_version: int) -> Tools:
             f" here (found: {seen}). Install postgresql-client-{major}, or name the folder that has"
             " it in PG_BIN."
         )
-    return min(fitting, key=lambda tools: tools.major)
+    return replace(min(fitting, key=lambda tools: tools.major), server_major=major)
 
 
 def tools_for(address: Address) -> Tools:

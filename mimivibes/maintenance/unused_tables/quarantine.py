@@ -140,6 +140,8 @@ def may_be_dropped(
         raise Refused(f"It is not due before {due:%Y-%m-%d %H:%M %Z}.")
     folder = folder_of(record, directory)
     _must_be_the_same_table(record)
+    if owner := owners().get(record.oid):
+        raise Refused(f"It has an owner by now: it belongs to {owner}.")
     _must_be_as_backed_up(record, record.quarantined_as)
     return folder
 

@@ -1,22 +1,24 @@
 """Django's `migrate`, which does not let a busy table stop the service.
 
 `ALTER TABLE` waits for whoever uses the table, and everybody who comes after waits behind it. So
-within a transaction a statement waits only some seconds for a lock; the migration then leaves
-nothing behind, and may be run again. What runs outside of a transaction, such as CREATE INDEX
+it waits only some seconds for a lock, as does whatever else runs within a transaction; the
+migration may then be run again. What runs outside of a transaction, such as CREATE INDEX
 CONCURRENTLY, keeps nobody waiting, and must not be cut short: it would leave an invalid index.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
-from django.db import OperationalError, connections
+from django.db import OperationalError, connections, transaction
 from psycopg.errors import LockNotAvailable
 
 from accounts.management.reporting import ReportingCommand, number_between
 
 SECONDS = 5
+ALTERS_A_TABLE = re.compile(r"\s*ALTER\s+TABLE\b", re.IGNORECASE)
 
 
 class Command(ReportingCommand, migrate.Command):
@@ -46,13 +48,13 @@ class Command(ReportingCommand, migrate.Command):
                     raise
                 raise CommandError(
                     f"A table was in use for more than {wait.seconds} s, so the last migration was"
-                    " not made and has changed nothing. Run it again; if it goes on, look for long"
-                    " transactions in pg_stat_activity."
+                    " not made. Run it again; if it goes on, look for long transactions in"
+                    " pg_stat_activity."
                 ) from error
 
 
 class _ShortWait:
-    """Limit, within a transaction only, how long its statements wait for locks."""
+    """Limit how long statements wait for locks: within a transaction, and every ALTER TABLE."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -60,7 +62,14 @@ class _ShortWait:
     def __call__(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
-        if self.seconds and context["connection"].in_atomic_block:
-            # It ends with the transaction, so it is right behind PgBouncer too.
-            context["cursor"].cursor.execute(f"SET LOCAL lock_timeout = '{self.seconds}s'")
+        if not self.seconds:
+            return execute(sql, params, many, context)
+        connection = context["connection"]
+        if not connection.in_atomic_block:
+            if not ALTERS_A_TABLE.match(str(sql)):
+                return execute(sql, params, many, context)
+            with transaction.atomic(using=connection.alias):
+                return self(execute, sql, params, many, context)
+        # It ends with the transaction, so it is right behind PgBouncer too.
+        context["cursor"].cursor.execute(f"SET LOCAL lock_timeout = '{self.seconds}s'")
         return execute(sql, params, many, context)

@@ -73,10 +73,12 @@ class Command(ReportingCommand):
 
     def _log(self, facts: dict[str, Any]) -> None:
         line = {"at": timezone.now().isoformat(timespec="seconds"), **facts}
-        text = json.dumps(line) if self._as_json else " ".join(map(_told, line.values()))
+        text = (
+            json.dumps(line) if self._as_json else " ".join(_told(*fact) for fact in line.items())
+        )
         self.stdout.write(text)
         self.stdout.flush()
 
 
-def _told(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _told(name: str, value: Any) -> str:
+    return value if isinstance(value, str) else f"{name}={json.dumps(value)}"

@@ -1,5 +1,5 @@
 import sys
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,6 +39,13 @@ STEPS = {
     "restore": "bring tables back, out of quarantine or out of the backup",
     "drop": "drop what has been in quarantine long enough; never what others depend on",
 }
+EXAMPLES = {
+    "report": "report --count",
+    "backup": "backup User referral_codes",
+    "quarantine": "quarantine User referral_codes --apply",
+    "restore": "restore User",
+    "drop": "drop --days 30 --apply",
+}
 Told = dict[str, Any]
 """What the report says of one table."""
 Deed = tuple[str, Callable[[], Told]]
@@ -64,7 +71,14 @@ class Command(RecordedCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
         for step, does in STEPS.items():
-            self._add_step(steps.add_parser(step, help=does, description=f"{does}."), step)
+            step_parser = steps.add_parser(
+                step,
+                help=does,
+                description=f"{does[0].upper()}{does[1:]}.",
+                epilog=f"example:\n  manage.py unused_tables {EXAMPLES[step]}",
+                formatter_class=RawDescriptionHelpFormatter,
+            )
+            self._add_step(step_parser, step)
 
     def _add_step(self, parser: ArgumentParser, step: str) -> None:
         if step == "report":
@@ -225,6 +239,9 @@ class Command(RecordedCommand):
                     yield f"  {fact.replace('_', ' ')}: {told}"
         for waiting in run.report.get("not_due", []):
             yield f"Not due yet: {waiting}."
+
+    def has_more(self, run: CommandRun) -> bool:
+        return any("refused" not in entry and "done" not in entry for entry in run.report["tables"])
 
     def _report(self, options: dict[str, Any]) -> None:
         now = timezone.now()

@@ -46,7 +46,7 @@ def attribute_by_hand(
     terms = terms or _terms_in_force(code, now)
     if referee.clerk_id is None:
         raise NotAPerson
-    refuse_code(code, referee=referee, terms=terms)
+    refuse_code(code, referee=referee, program_id=terms.program_id)
     refuse_gone(referee, code.owner)
     refuse_second(referee)
     refuse_cycle(referee=referee, referrer=code.owner)

@@ -57,7 +57,8 @@ def move_to_referrer(
         raise MoveNotAllowed(_("Only an attribution that stands can be moved."))
     if referrer == old.referrer:
         raise SameReferrer
-    refuse_code(code, referee=old.referee, terms=old.terms)
+    # That of its code: one that was imported has terms of a program that no code has.
+    refuse_code(code, referee=old.referee, program_id=old.code.program_id)
     refuse_gone(old.referee, referrer)
     refuse_cycle(referee=old.referee, referrer=referrer)
     new = _successor(old, code, referrer, now)

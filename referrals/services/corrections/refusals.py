@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
-from referrals.models import Attribution, ProgramTerms, ReferralCode
+from referrals.models import Attribution, ReferralCode
 from referrals.services.cycles import invited
 
 
@@ -90,9 +90,9 @@ def refuse_cycle(*, referee: User, referrer: User) -> None:
         raise ClosesCycle(told % {"referee": referee.known_as, "referrer": referrer.known_as})
 
 
-def refuse_code(code: ReferralCode, *, referee: User, terms: ProgramTerms) -> None:
+def refuse_code(code: ReferralCode, *, referee: User, program_id: int) -> None:
     """Raise `OwnCode` or `OtherProgram` if `code` cannot be what invited `referee`."""
     if code.owner_id == referee.pk:
         raise OwnCode
-    if code.program_id != terms.program_id:
+    if code.program_id != program_id:
         raise OtherProgram

@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 
 from mimivibes.maintenance.postgres.address import direct_address
@@ -174,6 +175,29 @@ def test_without_a_backup_nothing_is_quarantined() -> None:
     assert "Run `unused_tables backup` first" in refusal("quarantine", "User", "--apply")
 
 
+@pytest.mark.parametrize("words", [("drop",), ("quarantine", "nothing")])
+@pytest.mark.django_db
+def test_where_there_is_nothing_to_do_nobody_is_told_to_do_it(words: tuple[str, ...]) -> None:
+    out = StringIO()
+
+    with suppress(SystemExit):
+        call_command("unused_tables", *words, stdout=out)
+
+    assert out.getvalue().endswith("Nothing was changed.\n")
+
+
+@pytest.mark.parametrize("name", ["report", "backup", "quarantine", "restore", "drop"])
+def test_the_help_of_each_step_ends_with_an_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = load_command_class("mimivibes", "unused_tables").create_parser("manage.py", "x")
+
+    with pytest.raises(SystemExit):
+        parser.parse_args([name, "--help"])
+
+    assert f"manage.py unused_tables {name}" in capsys.readouterr().out.partition("example:")[2]
+
+
 @pytest.mark.usefixtures("replaced_system")
 def test_a_table_that_changed_since_its_backup_stays(execute: Execute) -> None:
     step("backup", "readings")
@@ -288,3 +312,18 @@ def test_the_same_name_in_two_schemas_has_to_be_told_apart(execute: Execute) -> 
     with pytest.raises(CommandError, match=r'any of "attic"."readings", "public"."re'):
         call_command("unused_tables", "backup", "readings")
     assert step("backup", '"attic"."readings"')["rows"] == 0
+
+
+def test_what_has_an_owner_by_the_time_of_the_drop_stays(execute: Execute) -> None:
+    """Rows of an heir are rows of the table that it inherits from."""
+    execute("CREATE TABLE old_sessions (LIKE django_session)")
+    step("backup", "old_sessions")
+    step("quarantine", "old_sessions", "--apply")
+    (record,) = UnusedTableBackup.objects.all()
+    execute(f"ALTER TABLE {record.quarantined_as} INHERIT django_session")
+
+    told = refusal("drop", "old_sessions", "--days", "0", "--apply")
+
+    assert "It has an owner by now: it belongs to model sessions.Session" in told
+    execute(f"ALTER TABLE {record.quarantined_as} NO INHERIT django_session")
+    assert step("drop", "old_sessions", "--days", "0", "--apply")["done"] == "dropped"

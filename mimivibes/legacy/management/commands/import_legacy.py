@@ -34,6 +34,7 @@ class Command(RecordedCommand):
         super().add_arguments(parser)
         parser.add_argument(
             "--source",
+            type=_address,
             required=True,
             metavar="URL",
             help="the replaced system's PostgreSQL, postgresql://user@host/database; leave the"
@@ -60,7 +61,7 @@ class Command(RecordedCommand):
         )
 
     def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
-        self._go(options, run=run, now=now, may_go_on=lambda: True)
+        self._go(options, run=run, now=now, may_go_on=lambda: True, progress=self.progress)
 
     def work(self, options: dict[str, Any], *, job: Job) -> None:
         self._go(options, run=job.run, now=job.now, may_go_on=job.may_go_on, progress=job.progress)
@@ -72,7 +73,7 @@ class Command(RecordedCommand):
         run: CommandRun,
         now: datetime,
         may_go_on: Callable[[], bool],
-        progress: Callable[[str, int], None] = lambda name, done: None,
+        progress: Callable[[str, int], None],
     ) -> None:
         with opened(options["source"]) as source:
             self._report = Report(is_dry=run.is_dry)
@@ -111,6 +112,12 @@ class Command(RecordedCommand):
 
     def tell(self, run: CommandRun) -> Iterator[str]:
         return self._report.lines()
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("postgres://", "postgresql://")):
+        raise ArgumentTypeError("it must be an address that begins with postgresql://")
+    return text
 
 
 def _new_file(text: str) -> Path:
