@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
@@ -12,13 +13,26 @@ from accounts.services import create_api_key, forget_salts
 from tests.database import remember_seeds, restore_seeds
 from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd
+from tests.server import PRISTINE, copied_database
 from tests.staff import signed_in
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Let tests that commit (`transaction=True`) leave the database as the migrations made it."""
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: Any, request: pytest.FixtureRequest
+) -> None:
+    """Let tests that commit (`transaction=True`) leave the database as the migrations made it.
+
+    Servers for browsers get copies of it as it is now, which no migration need be made for.
+    """
+    name = str(connection.settings_dict["NAME"])
+    if not name.startswith("test_"):  # none is made if no test asks for one
+        return
     with django_db_blocker.unblock():
+        if any(item.get_closest_marker("browser") for item in request.session.items):
+            connection.close()
+            copied_database(f"{name}_pristine", of=name)
+            request.config.stash[PRISTINE] = f"{name}_pristine"
         remember_seeds()
     TransactionTestCase._fixture_teardown = restore_seeds  # type: ignore[method-assign]
 

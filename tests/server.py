@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import psycopg
+import pytest
 from django.conf import settings
 from psycopg import sql
 
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 GRANIAN = str(Path(sys.executable).with_name("granian"))
 PRODUCTION = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 DEVELOPMENT = {"DJANGO_SETTINGS_MODULE": "mimivibes.settings", "DEBUG": "true"}
+PRISTINE = pytest.StashKey[str]()
+"""The copy that is made of the tests' database before the first test, if any is in a browser."""
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
 
@@ -36,19 +39,17 @@ def database_url(name: str) -> str:
 
 def fresh_database(name: str) -> str:
     """Make (again) an empty database `name`, bring its tables up to date, return its address."""
-    admin = settings.DATABASES["default"]
-    with psycopg.connect(
-        host=admin["HOST"] or None,
-        port=admin["PORT"] or None,
-        user=admin["USER"] or None,
-        password=admin["PASSWORD"] or None,
-        dbname="postgres",
-        autocommit=True,
-    ) as connection:
-        identifier = sql.Identifier(name)
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    copied_database(name, of="template1")
     manage("migrate", "--verbosity", "0", env={**PRODUCTION, "DATABASE_URL": database_url(name)})
+    return database_url(name)
+
+
+def copied_database(name: str, *, of: str) -> str:
+    """Make (again) database `name` as a copy of another, to which nobody is connected."""
+    copy, original = sql.Identifier(name), sql.Identifier(of)
+    with psycopg.connect(database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(copy))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, original))
     return database_url(name)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.phone import Elsewhere
 from tests.browser.staff import Album, BackOffice
-from tests.server import DEVELOPMENT, free_port, fresh_database, manage, running_server
+from tests.server import (
+    DEVELOPMENT,
+    PRISTINE,
+    copied_database,
+    free_port,
+    fresh_database,
+    manage,
+    running_server,
+)
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -83,11 +91,25 @@ def app_origin() -> str:
 
 
 @pytest.fixture(scope="package")
-def server(app_origin: str, worker_id: str) -> Iterator[str]:
+def new_database(
+    worker_id: str, django_db_setup: None, request: pytest.FixtureRequest
+) -> Callable[[str], str]:
+    """Make a database for a server: by a copy, or by migrations, which take far longer."""
+    pristine = request.config.stash.get(PRISTINE, None)
+
+    def new(what_for: str) -> str:
+        name = f"mimivibes_{what_for}_tests_{worker_id}"
+        return copied_database(name, of=pristine) if pristine else fresh_database(name)
+
+    return new
+
+
+@pytest.fixture(scope="package")
+def server(app_origin: str, new_database: Callable[[str], str]) -> Iterator[str]:
     """The project as a developer runs it, on a database of its own, empty at first."""
     env = {
         **DEVELOPMENT,
-        "DATABASE_URL": fresh_database(f"mimivibes_browser_tests_{worker_id}"),
+        "DATABASE_URL": new_database("browser"),
         "CORS_ALLOWED_ORIGINS": app_origin,
         "THROTTLE_PUBLIC": "100000/min",
         "VELOCITY_ADDRESS_PER_HOUR": "100000",
@@ -103,9 +125,9 @@ def elsewhere(server: str) -> Elsewhere:
 
 
 @pytest.fixture(scope="package")
-def back_office(worker_id: str) -> Iterator[BackOffice]:
+def back_office(new_database: Callable[[str], str]) -> Iterator[BackOffice]:
     """The back office with the demo's people, away from what the other browser tests leave."""
-    database = fresh_database(f"mimivibes_back_office_tests_{worker_id}")
+    database = new_database("back_office")
     env = {**DEVELOPMENT, "DATABASE_URL": database, "THROTTLE_PUBLIC": "100000/min"}
     manage("load_demo", env=env)
     with running_server(env) as base_url:
