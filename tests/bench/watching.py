@@ -16,7 +16,7 @@ from tests.bench.load import send_all
 from tests.bench.measure import scratch_database
 from tests.bench.operations import Operation, operations
 from tests.bench.population import populate
-from tests.monitoring.collector import running_collector
+from tests.monitoring.collector import Collector
 from tests.server import running_server
 
 CALLS = ("GET /me", "spend")
@@ -38,7 +38,7 @@ def main(*, rounds: int, seconds: float) -> None:
 
 
 def _servers(stack: ExitStack) -> dict[str, int]:
-    collector = stack.enter_context(running_collector())
+    collector = stack.enter_context(Collector())
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     output = stack.enter_context((folder / "log").open("wb"))
     traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}"}
