@@ -41,7 +41,7 @@ def _servers(stack: ExitStack) -> dict[str, int]:
     collector = stack.enter_context(Collector())
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     output = stack.enter_context((folder / "log").open("wb"))
-    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}"}
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     ports = {}
     for name, module, more in (
         (UNWATCHED, "tests.bench.unwatched_settings", {}),

@@ -1,4 +1,4 @@
-"""The benchmarks are not run with the tests; what they use of the tests must be there all the same."""
+"""The benchmarks are not run with the tests; what they use of the tests must be there."""
 
 import importlib
 import pkgutil
