@@ -125,11 +125,18 @@ FROM (VALUES (1)) AS one
 LEFT JOIN (SELECT expires_at, id FROM next ORDER BY expires_at DESC, id DESC LIMIT 1) AS last
     ON true
 """,
+    # The foreign key would untie each decision by a statement of its own.
     delete="""
-DELETE FROM referrals_capture c
-WHERE ctid = ANY(%(places)s::tid[])
-  AND (user_id IS NULL
-       OR (SELECT 1 FROM referrals_attribution a WHERE a.capture_id = c.id LIMIT 1) IS NULL)
+WITH doomed AS MATERIALIZED (
+    SELECT ctid, id, user_id FROM referrals_capture c
+    WHERE ctid = ANY(%(places)s::tid[])
+      AND (user_id IS NULL
+           OR (SELECT 1 FROM referrals_attribution a WHERE a.capture_id = c.id LIMIT 1) IS NULL)
+), untied AS (
+    UPDATE referrals_decision SET capture_id = NULL
+    WHERE capture_id = ANY(ARRAY(SELECT id FROM doomed WHERE user_id IS NOT NULL))
+)
+DELETE FROM referrals_capture WHERE ctid = ANY(ARRAY(SELECT ctid FROM doomed))
 """,
 )
 
