@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from mimivibes.environment import BASE_DIR
-from tests.maintenance.commands import started
+from tests.commands import started
 
 
 @pytest.mark.parametrize("command", ["migrate", "verify_ledger", "release_rewards"])
