@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 
 from tests.server import PRODUCTION, ROOT, database_url
 from tests.waiting import until
@@ -43,5 +44,21 @@ def killed_when(is_so: Callable[[], object], *arguments: str, **env: str) -> Non
     """Start a command in a process of its own, and kill it as soon as something is so."""
     process = started(*arguments, **env)
     until(is_so, process)
+    kill(process)
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    """Kill a command, and wait until the server has noticed and given its turn away."""
     process.kill()
     process.communicate()
+    until(_no_turn_is_taken)
+
+
+def _no_turn_is_taken() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE locktype = 'advisory' AND datname = current_database()"
+            " AND pid <> pg_backend_pid())"
+        )
+        return bool(cursor.fetchone()[0])

@@ -23,7 +23,7 @@ from referrals.services.proof import verify_attributions
 from rewards.amounts import Amounts
 from rewards.models import Entry, Transaction
 from rewards.services import balances_of, reverse_transaction, spend, verify_ledger
-from tests.commands import run, started
+from tests.commands import kill, run, started
 from tests.legacy.old_world import OldWorld
 from tests.parallel import at_once
 from tests.people import Browser, Person
@@ -105,8 +105,7 @@ def test_a_killed_run_is_taken_up_and_ends_the_same(source: str) -> None:
     until(LegacyAccount.objects.exists, process)
     with pytest.raises(CommandError, match="runs already"):
         call_command(COMMAND, "--source", source, "--apply")
-    process.kill()
-    process.wait()
+    kill(process)
     came_over = LegacyAccount.objects.count()
     assert is_proved()
 

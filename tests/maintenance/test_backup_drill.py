@@ -1,13 +1,13 @@
 """backup_drill: a dump is restored elsewhere, compared and proved; nothing of it stays."""
 
 import json
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 
 from mimivibes.maintenance import drill
@@ -15,6 +15,7 @@ from mimivibes.maintenance.postgres.address import Address, direct_address
 from mimivibes.maintenance.runs import recorded_run
 from mimivibes.models import CommandRun
 from tests.commands import killed_when, run
+from tests.maintenance import scratch
 from tests.people import Browser, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,12 +28,7 @@ def where(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
-def scratch_databases() -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, 'mimivibes_scratch_drill_')"
-        )
-        return [name for (name,) in cursor.fetchall()]
+scratch_databases = partial(scratch.scratch_databases, "drill")
 
 
 def drilled() -> dict[str, Any]:

@@ -20,7 +20,7 @@ from mimivibes.maintenance.cleaning import FIRST_BATCH, LEAST_BATCH, SECONDS_OF_
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, Turn, recorded_run
 from mimivibes.models import CommandRun
 from referrals.models import BrowserSession, Capture
-from tests.commands import run, started
+from tests.commands import kill, run, started
 from tests.factories import BrowserSessionFactory, ReferralCodeFactory
 from tests.waiting import until
 
@@ -145,8 +145,7 @@ def test_what_was_killed_loses_nothing_and_repeats_nothing(
     until(lambda: rows.count() < MANY, process)
     with pytest.raises(AlreadyRunning), recorded_run(name, is_dry=False, now=timezone.now()):
         pass
-    process.kill()
-    process.wait()
+    kill(process)
     left = rows.count()
 
     done = run(name, "--apply")["rows"]

@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
+from tests.maintenance.scratch import scratch_databases
+
 SCHEMA = Path(__file__).parents[2] / "legacy" / "schema.sql"
 PEOPLE = """
 INSERT INTO "User" (id, name, "updatedAt", stars) VALUES ('user_nok', 'Nok', now(), 3),
@@ -40,7 +42,7 @@ def _no_table_stays(execute: Execute) -> Iterator[None]:
         table = sql.Identifier(schema, name).as_string(None).replace("%", "%%")
         execute(f"DROP TABLE IF EXISTS {table} CASCADE")
     execute('DROP TYPE IF EXISTS "Role"; DROP SCHEMA IF EXISTS attic CASCADE')
-    assert execute("SELECT datname FROM pg_database WHERE datname ~ '^mimivibes_scratch_'") == []
+    assert scratch_databases("tables") == []
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """unused_tables: whenever it is killed, it has done its step or not, and the next run goes on."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mimivibes.maintenance.runs import recorded_run
 from mimivibes.maintenance.unused_tables import restoring
 from mimivibes.models import UnusedTableBackup
 from tests.commands import killed_when, run
+from tests.maintenance.scratch import scratch_databases
 from tests.maintenance.unused_tables.conftest import Execute
 
 pytestmark = pytest.mark.usefixtures("replaced_system")
@@ -28,10 +30,7 @@ def dies(*_: Any, **__: Any) -> None:
 def test_a_backup_killed_while_it_is_proved_leaves_nothing_after_the_next(
     execute: Execute, where: Path
 ) -> None:
-    def is_proving() -> bool:
-        return bool(
-            execute("SELECT 1 FROM pg_database WHERE datname ~ '^mimivibes_scratch_tables_'")
-        )
+    is_proving = partial(scratch_databases, "tables")
 
     killed_when(is_proving, "unused_tables", "backup", "User", "--directory", str(where))
     assert [folder.suffix for folder in where.iterdir()] == [".unfinished"]
