@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from referrals.models import Program, ReferralCode
-from referrals.services.attributions import reject_attribution, release_due
+from referrals.services.attributions import reject_attribution
+from referrals.services.releases import release_due
 from referrals.services.story import Tone
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory
 from tests.people import Browser, Person, newcomer
