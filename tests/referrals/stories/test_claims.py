@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import User
 from referrals.models import Program, ReferralCode
@@ -14,7 +14,7 @@ from referrals.services.story import Tone
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory
 from tests.people import Browser, Person, newcomer
 from tests.referrals.back_end import BackEnd
-from tests.referrals.stories.told import moment, summary, texts
+from tests.referrals.stories.told import moment, story, summary, texts
 from tests.referrals.story import code_of, decision_on, invited
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,17 @@ class TestClaims:
         ]
         assert len(told.passed_checks) == len(decision_on(old).evaluations) - 2
         assert told.links[0] == ("Decision", decision_on(old))
+
+    def test_why_it_qualified_at_once_is_told_in_the_readers_language(
+        self, noks_code: str, ploy: Person, back_end: BackEnd
+    ) -> None:
+        Browser().sign_in(ploy).me()
+        back_end.report(ploy)
+        invited(ploy, noks_code)
+
+        assert moment(ploy, "Qualified").details == ("Reason: Claimed; every rule passed.",)
+        with translation.override("th"):
+            assert "Claimed" not in " ".join(d for m in story(ploy).moments for d in m.details)
 
     def test_what_the_terms_promise_is_told(self, noks_code: str, ploy: Person) -> None:
         TermsFactory(hold_days=3, qualifying_event_count=2, referee_coins=5)
