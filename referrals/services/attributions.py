@@ -1,7 +1,7 @@
 """Move an attribution from status to status, and pay what that brings.
 
 `move` is the one place where a status changes; each change leaves a timeline entry, and a message
-for the web app.
+for the web app. What changed in another system is written down by `imports`, without a message.
 """
 
 from collections.abc import Iterable
