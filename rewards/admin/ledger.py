@@ -16,6 +16,7 @@ from backoffice.corrections import CorrectableAdmin
 from backoffice.filters import ValuesFilter
 from backoffice.links import link_to
 from backoffice.lists import ReadOnlyAdmin, ReadOnlyInline
+from backoffice.records import actor_told
 from backoffice.references import row_behind
 from rewards.admin.corrections import REVERSE
 from rewards.amounts import Currency
@@ -62,23 +63,6 @@ def by_reference(term: search.Term) -> Q:
     return found | Q(reference__gt="") & search.any_of(
         Q(reference__startswith=text) for text in begun
     )
-
-
-ACTORS = {
-    "staff": gettext_lazy("%(name)s (staff)"),
-    "key": gettext_lazy("%(name)s (service)"),
-    "user": gettext_lazy("user %(user)s"),
-}
-
-
-def actor_told(actor: str) -> str:
-    """Return who made a transaction, in words."""
-    kind, _colon, name = actor.partition(":")
-    if kind in ACTORS:
-        return str(ACTORS[kind]) % {"name": name, "user": name}
-    if kind == "import":
-        return _("the import")
-    return _("the system") if kind in {"", "system"} else actor
 
 
 class KindFilter(ValuesFilter):

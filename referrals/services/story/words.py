@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from backoffice.records import is_by_staff
+from backoffice.records import actor_told, is_by_staff
 from referrals.models import Attribution, Decision, TimelineEntry
 from referrals.rules import Verdict, reason_told
 from referrals.services.story.moments import Check, Who
@@ -88,15 +88,7 @@ def listed(words: Iterable[str]) -> str:
 def who_did(actor: str, *known: User) -> Who:
     """Return who an `actor` of a timeline or the ledger is, one of the `known` people perhaps."""
     kind, _colon, name = actor.partition(":")
-    if kind == "user":
-        return _person(name, known)
-    if kind == "staff":
-        return Who(_("%(name)s (staff)") % {"name": name})
-    if kind == "import":
-        return Who(_("the import"))
-    if kind in {"service", "key"}:
-        return Who(_("%(name)s (service)") % {"name": name})
-    return Who(_("the system") if kind in {"", "system"} else actor)
+    return _person(name, known) if kind == "user" else Who(actor_told(actor))
 
 
 def _person(name: str, known: Iterable[User]) -> Who:
