@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
+from pytest_django.asserts import assertInHTML
 from rich.console import Console
 
 from accounts.models import WebhookReceipt
@@ -157,13 +158,18 @@ def test_what_was_killed_loses_nothing_and_repeats_nothing(
     assert list(outcomes) == ["killed", "done"]
 
 
-def test_its_page_has_a_line_for_each_part_of_the_report(aree: Client) -> None:
+def test_its_page_has_a_line_for_each_fact_and_a_list_for_each_group(aree: Client) -> None:
     report = {"rows": {"codes": {"new": 4_020}}, "tables": [{"table": "User"}], "note": {}}
     run = CommandRun.objects.create(command="x", started_at=timezone.now(), report=report)
 
     page = aree.get(f"/admin/mimivibes/commandrun/{run.pk}/change/").content.decode()
 
-    assert "rows, codes: new: 4,020<br>tables: table: User" in page
+    told = """<ul class="told">
+        <li>note: </li>
+        <li>rows <ul><li>codes: new: 4,020</li></ul></li>
+        <li>tables <ul><li>table: User</li></ul></li>
+    </ul>"""
+    assertInHTML(told, page)
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
