@@ -14,8 +14,8 @@ from mimivibes.models import ScheduledJob
 from mimivibes.schedule.jobs import active_jobs
 from mimivibes.schedule.leases import schedule_lag
 from outbox.services.sending import outbox_figures
-from referrals.services.attributions import releasable
 from referrals.services.funnel import held_queue
+from referrals.services.releases import releasable
 from rewards import services as rewards
 
 MOST_DUE = 1_000

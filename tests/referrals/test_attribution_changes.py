@@ -14,9 +14,9 @@ from referrals.services.attributions import (
     approve_attribution,
     move,
     reject_attribution,
-    release_due,
     reverse_attribution,
 )
+from referrals.services.releases import release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from tests.factories import TermsFactory

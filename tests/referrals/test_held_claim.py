@@ -7,11 +7,8 @@ import pytest
 from django.utils import timezone
 
 from referrals.models import Attribution, Decision, ReferralCode
-from referrals.services.attributions import (
-    MoveNotAllowed,
-    approve_attribution,
-    release_due,
-)
+from referrals.services.attributions import MoveNotAllowed, approve_attribution
+from referrals.services.releases import release_due
 from rewards.amounts import Amounts
 from tests.clerk import event, signed, user_object
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory

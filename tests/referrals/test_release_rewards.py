@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from referrals.models import Attribution
-from referrals.services import attributions
+from referrals.services import releases
 from tests.factories import TermsFactory
 from tests.people import Person
 from tests.referrals.back_end import BackEnd
@@ -35,14 +35,14 @@ def due(noks_code: str, ploy: Person, mali: Person, back_end: BackEnd) -> None:
 
 @pytest.fixture
 def ploys_cannot_be_paid(due: None, ploy: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    pay = attributions.pay_referrer
+    pay = releases.pay_referrer
 
     def failing(attribution: Attribution, **options: Any) -> None:
         if attribution.referee.clerk_id == ploy.clerk_id:
             raise RuntimeError("no way")
         pay(attribution, **options)
 
-    monkeypatch.setattr(attributions, "pay_referrer", failing)
+    monkeypatch.setattr(releases, "pay_referrer", failing)
 
 
 def run() -> tuple[int, dict[str, Any]]:
@@ -75,8 +75,8 @@ def test_one_that_fails_is_reported_and_the_others_are_paid(
 def test_a_batch_in_which_all_fail_does_not_hide_what_is_behind_it(mali: Person) -> None:
     now = timezone.now()
 
-    first = attributions.release_due(now=now, limit=1)
-    second = attributions.release_due(now=now, limit=1, passing_over=first.failed)
+    first = releases.release_due(now=now, limit=1)
+    second = releases.release_due(now=now, limit=1, passing_over=first.failed)
 
     assert (first.moved, len(first.failed)) == (0, 1)
     assert (second.moved, second.failed) == (1, set())

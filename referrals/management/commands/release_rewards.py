@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.management.reporting import ReportingCommand
-from referrals.services.attributions import release_due
+from referrals.services.releases import release_due
 
 
 class Command(ReportingCommand):
