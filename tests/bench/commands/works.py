@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User, WebhookReceipt
 from outbox.models import OutboxMessage
 from referrals.models import Attribution
-from referrals.services.attributions import releasable
+from referrals.services.releases import releasable
 from rewards.models import Transaction
 from tests.accounts.clerk_server import ClerkServer
 from tests.bench.commands.procedure import Work
