@@ -140,7 +140,7 @@ def release_due(*, now: datetime) -> Released:
 
 
 def _each(due: AttributionQuerySet) -> Iterator[Attribution]:
-    """Give what is due now, without those that another run has done by the time their turn comes."""
+    """Give what is due now, but for what another run has done by the time that it is read."""
     keys = list(due.values_list("pk", flat=True))
     for begin in range(0, len(keys), PAGE):
         yield from due.filter(pk__in=keys[begin : begin + PAGE])
