@@ -7,13 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
-from rich.console import Console
 
 from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
-from mimivibes.maintenance import command as commands
 from rewards.amounts import Amounts
-from tests.commands import run
+from tests.commands import run, shown_on_a_terminal
 from tests.legacy.old_world import OldWorld
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,13 +137,7 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: s
 def test_on_a_terminal_a_dry_run_shows_how_far_it_is(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal = StringIO()
-    console = Console(force_terminal=True, file=terminal, width=100)
-    monkeypatch.setattr(commands, "Console", lambda stderr: console)
-
-    call_command(COMMAND, "--source", source, stdout=StringIO())
-
-    assert "people" in terminal.getvalue()
+    assert "people" in shown_on_a_terminal(monkeypatch, COMMAND, "--source", source)
 
 
 def test_a_source_that_cannot_be_opened_has_a_name() -> None:
