@@ -67,9 +67,10 @@ class Result:
 def plan(
     *, source: Address, into: Address | None, keep: Path | None, jobs: int, with_contents: bool
 ) -> Plan:
-    """Find the tools, and remove what killed drills left. Raises `NoTools`.
+    """Find the tools, and remove what killed drills left.
 
-    The copy is made `into` another server, or on the source's own.
+    The copy is made `into` another server, or on the source's own. Raises `NoTools`,
+    `DirectoryUnusable`.
     """
     usual = Path(settings.BACKUP_DIRECTORY)
     place = prepare(source, keep or usual, purpose="drill", server=into)
