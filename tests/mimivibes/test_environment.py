@@ -100,6 +100,7 @@ def test_a_value_that_is_not_one_of_those_known_is_named(monkeypatch: pytest.Mon
         ("TIME_ZONE", "Mars/Base"),
         ("LOG_LEVEL", "loud"),
         ("DATABASE_REPLICA_URL", "mysql://db/referrals"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_sentence(variable: str, value: str) -> None:

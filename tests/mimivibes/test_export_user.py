@@ -1,10 +1,12 @@
 """One person's data as JSON: all of it, nothing of others, from a command and from their page."""
 
+import errno
 import json
 import re
 import stat
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.apps import apps
@@ -144,6 +146,18 @@ def test_what_could_not_be_finished_is_taken_away(
     monkeypatch.setattr(export, "balances_of", None)
 
     with pytest.raises(TypeError):
+        call_command("export_user", story.clerk_id, "--output", str(tmp_path / "ploy.json"))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_told(
+    story: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(export.PersonExport, "chunks", Mock(side_effect=full))
+
+    with pytest.raises(CommandError, match=r"No space left on device\. Name a new file"):
         call_command("export_user", story.clerk_id, "--output", str(tmp_path / "ploy.json"))
 
     assert list(tmp_path.iterdir()) == []
