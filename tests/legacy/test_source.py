@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command, load_command_clas
 
 from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
+from mimivibes.models import CommandRun
 from rewards.amounts import Amounts
 from tests.commands import run, shown_on_a_terminal
 from tests.legacy.old_world import OldWorld
@@ -132,6 +133,24 @@ def test_the_report_names_what_differs_and_nobody(
 def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: str) -> None:
     with pytest.raises(CommandError, match="directory that is there"):
         call_command(COMMAND, "--source", source, "--report", "/no/such/place/report.html")
+
+
+def test_a_report_that_turns_out_not_to_be_writable_is_on_record(source: str) -> None:
+    with pytest.raises(CommandError, match="on record, in the admin at Command runs"):
+        call_command(COMMAND, "--source", source, "--report", "/proc/report.html")
+
+    assert CommandRun.objects.get().report["is_sound"]
+
+
+def test_a_source_that_is_lost_on_the_way_is_named(source: str) -> None:
+    def lose_it() -> None:
+        with opened(source) as there, psycopg.connect(source) as other:
+            (row,) = there.rows("SELECT pg_backend_pid() AS pid")
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", [row["pid"]])
+            there.rows("SELECT 1")
+
+    with pytest.raises(SourceUnusable, match=r"lost on the way: .* Run it again"):
+        lose_it()
 
 
 def test_on_a_terminal_a_dry_run_shows_how_far_it_is(
