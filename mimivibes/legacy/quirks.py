@@ -27,6 +27,7 @@ QUIRKS = {
     "number_fraction": "fractions where whole numbers belong, cut",
     "number_text": "numbers written as text",
     "number_unreadable": "numbers that are none, read as zero",
+    "own_code_missing": "people without a code of their own: given one",
     "own_codes_several": "people with several codes of their own: all work, the oldest is theirs",
     "payment_names_nobody": "payments to inviters that do not say for whom",
     "reading_deleted": "deleted readings: they happened, so they count",
