@@ -10,7 +10,8 @@ from deploy.trial.clerk import ISSUER, ORIGIN, Clerk
 from deploy.trial.places import GROUPS, ROOT, Places
 from deploy.trial.processes import Processes
 
-GRANIAN = Path(sys.executable).with_name("granian")
+PROGRAMS = Path(sys.executable).parent
+"""Where python and granian are."""
 
 
 class CommandFailed(Exception):
@@ -28,18 +29,20 @@ class AppGroups:
             self.start_group(number)
 
     def start_group(self, number: int) -> None:
-        """Start one group: a master, a worker, two threads."""
+        """Start one group by the script that starts it in earnest: a worker, two threads."""
         self.processes.start(
             f"group{number}",
-            [
-                *(GRANIAN, "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"),
-                *("--respawn-failed-workers", "--http", "1", "--no-ws", "--log-level", "warning"),
-                *("--host", "127.0.0.1", "--port", str(self.places.group(number))),
-                "mimivibes.wsgi:application",
-            ],
+            ["deploy/serve"],
             as_service=False,
             cwd=ROOT,
-            env=self.settings,
+            env={
+                **self.settings,
+                "PATH": f"{PROGRAMS}:{self.processes.environment['PATH']}",
+                "PORT": str(self.places.group(number)),
+                "LISTEN_ADDRESS": "127.0.0.1",
+                "WEB_WORKERS": "1",
+                "PROMETHEUS_MULTIPROC_DIR": str(self.places.folder / f"metrics{number}"),
+            },
         )
 
     def lose(self, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psutil
@@ -107,17 +107,15 @@ class Cluster:
 
     def wal_position(self) -> int:
         """Return how many bytes of write-ahead log the cluster has ever written."""
-        with self.superuser(int(self.primary() or 0)) as connection:
-            row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'").fetchone()
-        return int(row[0]) if row else 0
+        return self._number("SELECT pg_current_wal_lsn() - '0/0'")
 
     def connections_of_the_app(self) -> int:
         """Return how many connections the app has on the primary, through PgBouncer."""
-        with self.superuser(int(self.primary() or 0)) as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mimivibes'"
-            ).fetchone()
-        return int(row[0]) if row else 0
+        return self._number("SELECT count(*) FROM pg_stat_activity WHERE usename = 'mimivibes'")
+
+    def on_primary(self, database: str = "mimivibes") -> psycopg.Connection[Any]:
+        """Connect to the primary, past all proxies; nobody answers if there is none."""
+        return self.superuser(self.primary() or 0, database)
 
     def superuser(self, node: int, database: str = "mimivibes") -> psycopg.Connection[Any]:
         """Connect to one node, past all proxies."""
@@ -131,7 +129,7 @@ class Cluster:
         )
 
     def create_database(self) -> None:
-        with self.superuser(int(self.primary() or 0), "postgres") as connection:
+        with self.on_primary("postgres") as connection:
             connection.execute(
                 f"CREATE ROLE mimivibes LOGIN PASSWORD '{self.places.password}'".encode()
             )
@@ -156,12 +154,17 @@ class Cluster:
         return is_protected and has_all and self._all_stream()
 
     def _all_stream(self) -> bool:
-        with self.superuser(int(self.primary() or 0), "postgres") as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
-                " AND application_name LIKE 'node%'"
-            ).fetchone()
-        return bool(row and row[0] == STANDBYS)
+        streaming = self._number(
+            "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+            " AND application_name LIKE 'node%'",
+            database="postgres",
+        )
+        return streaming == STANDBYS
+
+    def _number(self, query: LiteralString, *, database: str = "mimivibes") -> int:
+        with self.on_primary(database) as connection:
+            row = connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
 
     def _answers(self, node: int, role: str) -> bool:
         return self._ok(f"http://127.0.0.1:{self.places.patroni(node)}/{role}")

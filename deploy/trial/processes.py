@@ -75,10 +75,7 @@ class Processes:
 
     def kill(self, *names: str) -> None:
         """SIGKILL these with all that they started, at one moment, as a lost machine would."""
-        victims = [v for name in names if (p := self._find(name)) for v in _family(p)]
-        for postmaster in self._postmasters():
-            if postmaster.name in names:
-                victims += _family(postmaster.process)
+        victims = self._families(*names)
         for victim in victims:
             _signal(victim, signal.SIGKILL)
         psutil.wait_procs(victims, SECONDS_TO_STOP)
@@ -87,9 +84,7 @@ class Processes:
 
     def processor_seconds(self, *names: str) -> float:
         """Return the processor time that these have used, with all that they started."""
-        running = [p for name in names if (found := self._find(name)) for p in _family(found)]
-        running += [p for m in self._postmasters() if m.name in names for p in _family(m.process)]
-        times = [process.cpu_times() for process in running]
+        times = [process.cpu_times() for process in self._families(*names)]
         return float(sum(each.user + each.system for each in times))
 
     def stop(self) -> None:
@@ -98,8 +93,8 @@ class Processes:
             if process := self._find(path.name):
                 _end(process)
             path.unlink(missing_ok=True)
-        for postmaster in self._postmasters():
-            _end(postmaster.process)
+        for postmaster in self._postmasters().values():
+            _end(postmaster)
 
     def stop_leftovers(self) -> None:
         if self.folder.exists():
@@ -110,6 +105,12 @@ class Processes:
         for path in self.folder.iterdir():
             if path.is_dir() and path.name not in {"pids", "logs"}:
                 shutil.rmtree(path)
+
+    def _families(self, *names: str) -> list[psutil.Process]:
+        """Return these with all that they started; a server goes by its data directory's name."""
+        postmasters = self._postmasters()
+        found = (p for name in names for p in (self._find(name), postmasters.get(name)))
+        return [each for process in found if process for each in _family(process)]
 
     def _pid_files(self) -> list[Path]:
         files = (self.folder / "pids").glob("*")
@@ -123,25 +124,17 @@ class Processes:
         except (OSError, ValueError, psutil.NoSuchProcess):
             return None
 
-    def _postmasters(self) -> list["Postmaster"]:
+    def _postmasters(self) -> dict[str, psutil.Process]:
         """Return the servers of our data directories; Patroni lets them outlive it."""
-        found = []
+        found = {}
         for path in self.folder.glob("node*/postmaster.pid"):
             try:
                 process = psutil.Process(int(path.read_text().split()[0]))
-                is_ours = str(path.parent) in process.cmdline()
+                if str(path.parent) in process.cmdline():
+                    found[path.parent.name] = process
             except (OSError, ValueError, IndexError, psutil.Error):
                 continue
-            if is_ours:
-                found.append(Postmaster(path.parent.name, process))
         return found
-
-
-class Postmaster:
-    """A PostgreSQL server, named by its data directory."""
-
-    def __init__(self, name: str, process: psutil.Process) -> None:
-        self.name, self.process = name, process
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:

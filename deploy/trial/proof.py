@@ -17,7 +17,7 @@ MOVED = ("spend", "grant", "exchange")
 
 def differences(cluster: Cluster, journal: Journal, inviter: str) -> Iterator[str]:
     """Name whatever differs between what callers were told and what the primary holds."""
-    with cluster.superuser(int(cluster.primary() or 0)) as connection:
+    with cluster.on_primary() as connection:
         yield from _differences("claims", _ids(journal, "claim"), _column(connection, _CLAIMS))
         yield from _differences("events", _ids(journal, "event"), _column(connection, _EVENTS))
         for kind in MOVED:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from mimivibes.legacy.importing import Import
 from mimivibes.legacy.models import LegacyAccount, Matter
 from mimivibes.legacy.source import Row
-from mimivibes.legacy.statements import CODES
+from mimivibes.legacy.statements import CODES, WITHOUT_CODE
 from referrals.models import ReferralCode
 from referrals.services.imports import ImportedCode, give_missing_codes, import_codes
 
@@ -24,6 +24,9 @@ def bring_codes(run: Import) -> None:
         with run.writing():
             usable = [row for row in rows if _is_usable(run, row, owners)]
             _bring(run, usable, owners)
+    for people in run.pages(WITHOUT_CODE, "people without a code"):
+        for person in people:
+            run.report.note("own_code_missing", person["id"])
     _fill_in(run)
 
 

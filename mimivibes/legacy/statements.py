@@ -69,6 +69,13 @@ EXISTS (SELECT FROM "User" u WHERE u.id = user_id AND u.id ~ '{CLERK_ID}') AS ha
 FROM ranked ORDER BY user_id, id
 """
 
+WITHOUT_CODE = f"""
+SELECT id FROM "User" u WHERE id ~ '{CLERK_ID}' AND NOT EXISTS (
+    SELECT FROM referral_codes c
+    WHERE c."userId" = u.id AND c."referredBy" IS NULL AND NOT coalesce(c."isUsed", false)
+) ORDER BY id
+"""
+
 # The invitations, each with what speaks against it and for it:
 # - `objection`: why it cannot stand at all;
 # - `place`: 1 for the earliest of a referee that can;

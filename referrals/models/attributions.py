@@ -305,6 +305,11 @@ class Decision(models.Model):
                 condition=~Q(address_hash=""),
                 name="decision_by_address",
             ),
+            models.Index(
+                fields=["at", "id"],  # those whose address has had its time, and nothing else
+                condition=~Q(address_hash=""),
+                name="decision_with_address",
+            ),
             models.Index(fields=["-at", "-id"], name="decision_newest"),
             models.Index(fields=["outcome", "-at", "-id"], name="decision_by_outcome"),
             models.Index(

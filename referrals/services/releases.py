@@ -1,7 +1,7 @@
 """What moves attributions by itself: Clerk tells an account's age, or a hold is over."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -25,6 +25,9 @@ from referrals.services.attributions import (
 from referrals.services.payments import SYSTEM, pay_referrer
 
 logger = logging.getLogger(__name__)
+
+PAGE = 100
+"""How many attributions are read at a time."""
 
 
 def resolve_held_of(*, user: User, now: datetime) -> None:
@@ -112,34 +115,35 @@ def _why_not(attribution: Attribution, judgement: Judgement) -> str:
 
 @dataclass(slots=True)
 class Released:
-    """What a batch of releases came to: how many moved, and those that failed, which stay."""
+    """What a run came to: how many attributions moved, and those that failed, which stay."""
 
     moved: int = 0
     failed: set[UUID] = field(default_factory=set)
 
-    def __bool__(self) -> bool:
-        return bool(self.moved or self.failed)
 
+def release_due(*, now: datetime) -> Released:
+    """Decide held attributions that are now known, then pay referrers whose hold is over by `now`.
 
-def release_due(
-    *, now: datetime, passing_over: Collection[UUID] = (), limit: int = 100
-) -> Released:
-    """Pay referrers whose hold is over and decide held attributions that are now known.
-
-    Takes up to `limit` of each, every one in a transaction of its own, so that no lock is held for
-    long, parallel runs never wait for each other crosswise, and one that fails stops no other. Call
-    it until what it returns is false, passing over what has failed.
+    Looks at each once, in a transaction of its own: so no lock is held for long, runs in parallel
+    never wait for each other crosswise, one that fails stops no other, and one that stays as it is
+    is not asked for again and again.
     """
-    to_pay = releasable(now).exclude(pk__in=passing_over).order_by("release_at")
+    released = Released()
     known = _awaiting_age().filter(
         referee__account_created_at__isnull=False, referee__banned_at__isnull=True
     )
-    to_decide = known.exclude(pk__in=passing_over).order_by("claimed_at")
-    released = Released()
-    for work, attributions in ((_release, to_pay), (_resolve_known, to_decide)):
-        for attribution in list(attributions[:limit]):
-            _do(work, attribution, now, released)
+    for attribution in _each(known.order_by("claimed_at")):
+        _do(_resolve_known, attribution, now, released)
+    for attribution in _each(releasable(now).order_by("release_at")):
+        _do(_release, attribution, now, released)
     return released
+
+
+def _each(due: AttributionQuerySet) -> Iterator[Attribution]:
+    """Give what is due now, but for what another run has done by the time that it is read."""
+    keys = list(due.values_list("pk", flat=True))
+    for begin in range(0, len(keys), PAGE):
+        yield from due.filter(pk__in=keys[begin : begin + PAGE])
 
 
 def _do(

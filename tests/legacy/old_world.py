@@ -219,7 +219,8 @@ def _odd_codes(world: OldWorld) -> None:
     several = world.person()
     world.code(several)
     world.quirks["own_codes_several"] += 1
-    world.user()  # without a code
+    world.user()
+    world.quirks["own_code_missing"] += 1
     n = world.next()
     world.code(world.user(), f"Fold{n}a")
     world.code(world.user(), f"fold-{n} A")
@@ -284,6 +285,9 @@ def _odd_transactions(world: OldWorld) -> None:
     world.quirks["number_unreadable"] += 1
     world.move(reader, "LEVEL_UP", metadata=["no", "object"])
     world.quirks["json_unreadable"] += 1
+    world.move(reader, "LEVEL_UP", metadata=json.dumps({"note": "\u0000"}))
+    world.quirks["json_twice"] += 1
+    world.quirks["json_cleaned"] += 1
     world.move(reader, "REFERRAL_INVITER", deltaCoins=30, metadata={"note": "of whom?"})
     world.quirks["payment_names_nobody"] += 1
     world.move(f"user_{2 * 10**26 + world.next():027d}", "DAILY_LOGIN", deltaCoins=5)

@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from mimivibes.legacy.quirks import QUIRKS
 from rewards.services import verify_ledger
 from tests.commands import run
 from tests.legacy.old_world import OldWorld
@@ -34,6 +35,7 @@ def test_an_import_counts_every_quirk_and_accounts_for_every_unit(
     report = run("import_legacy", "--source", source, "--apply")
 
     assert counts(report["quirks"]) == dict(world.quirks)
+    assert set(report["quirks"]) == set(QUIRKS), "A quirk that nothing has is nowhere tried."
     assert counts(report["to_settle"]) == dict(world.matters)
     invitations = report["rows"]["invitations"]
     assert {k: invitations[k] for k in ("pending", "rewarded")} == dict(world.invitations)

@@ -1,6 +1,7 @@
 """cleanup_webhooks, cleanup_sessions, cleanup_all: each table loses what is old, and no more."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -9,6 +10,7 @@ from django.utils import timezone
 from accounts.models import HashSalt, WebhookReceipt
 from backoffice.models import SignInAttempts
 from mimivibes.models import CommandRun
+from outbox.models import OutboxMessage
 from rewards.models import IdempotencyRecord
 from tests.commands import run
 
@@ -97,3 +99,57 @@ def test_cleanup_all_does_all_of_them_in_one_report(now: datetime) -> None:
 
     assert (rows["old_webhook_receipts"], rows["expired_sessions"]) == (1, 1)
     assert rows["expired_captures"] == 0
+
+
+OF_WEBHOOKS = {"old_webhook_payloads": 1, "old_webhook_receipts": 1, "old_outbox_messages": 1}
+OF_SESSIONS = {
+    "expired_sessions": 1,
+    "old_idempotency_records": 1,
+    "old_command_runs": 1,
+    "old_sign_in_attempts": 1,
+    "old_salts": 1,
+}
+OF_CAPTURES = {
+    "expired_captures": 0,
+    "empty_browser_sessions": 0,
+    "old_network_addresses": 0,
+    "old_refusals": 0,
+}
+CLEANED = (
+    *(WebhookReceipt, OutboxMessage, Session, IdempotencyRecord),
+    *(CommandRun, SignInAttempts, HashSalt),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("cleanup_webhooks", OF_WEBHOOKS),
+        ("cleanup_sessions", OF_SESSIONS),
+        ("cleanup_all", {**OF_CAPTURES, **OF_WEBHOOKS, **OF_SESSIONS}),
+    ],
+)
+def test_a_dry_run_changes_nothing_and_tells_what_is_then_done(
+    now: datetime, name: str, rows: dict[str, int]
+) -> None:
+    at = now - timedelta(days=100)
+    receipt("old", days=100, now=now)
+    # Ids begin with their time: this one is older than all others.
+    OutboxMessage.objects.create(id=UUID(int=1), type="x", data={}, created_at=at, sent_at=at)
+    Session.objects.create(session_key="ended", session_data="", expire_date=now)
+    IdempotencyRecord.objects.create(
+        caller="key:1", key="old", fingerprint="x", body={}, created_at=at
+    )
+    CommandRun.objects.create(
+        command="x", runner="x", started_at=at, finished_at=at, outcome="done"
+    )
+    SignInAttempts.objects.create(key="old", count=1, since=at)
+    HashSalt.objects.create(day=at.date(), value="x")
+    before = {model: list(model._default_manager.values()) for model in CLEANED}
+
+    told = run(name)["rows"]
+    CommandRun.objects.filter(command=name).delete()
+    assert {model: list(model._default_manager.values()) for model in CLEANED} == before
+    done = run(name, "--apply")["rows"]
+
+    assert told == done == rows

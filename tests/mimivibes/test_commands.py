@@ -1,6 +1,8 @@
 """What all of our commands have in common."""
 
+import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
@@ -27,6 +29,9 @@ REFUSED = {
     "send_outbox": [],
 }
 
+# Django's own has none; the drill takes long, and has tests of its own.
+WITHOUT_JSON = {"migrate", "backup_drill"}
+
 
 @pytest.mark.parametrize(("app", "name"), COMMANDS)
 def test_the_help_says_what_it_does_and_ends_with_an_example(app: str, name: str) -> None:
@@ -46,6 +51,18 @@ def test_there_is_nothing_to_do_in_an_empty_database(name: str) -> None:
     call_command(name, *ARGUMENTS.get(name, []), stdout=out)
 
     assert out.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", [n for _, n in COMMANDS if n not in {*WITHOUT_JSON, *REFUSED}])
+def test_with_json_it_prints_one_object_and_nothing_else(name: str) -> None:
+    arguments = {**ARGUMENTS, "run_schedule": ["--forget"]}.get(name, [])
+    out = StringIO()
+
+    call_command(name, *arguments, "--json", stdout=out)
+
+    told: Any = json.loads(out.getvalue())
+    assert isinstance(told, dict)
 
 
 @pytest.mark.django_db

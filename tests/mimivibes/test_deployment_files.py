@@ -173,6 +173,31 @@ def test_every_secret_is_declared_and_made() -> None:
     assert all(re.search(rf"\b{secret}\b", script) for secret in used)
 
 
+def user_of(containerfile: Path) -> str:
+    """Return who runs in the image: whom its last USER names."""
+    return str(re.findall(r"^USER (\S+)$", containerfile.read_text(), re.MULTILINE)[-1])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_not_roots(name: str) -> None:
+    service = SERVICES[name]
+    if "user" in service:
+        user = service["user"]
+    else:
+        build = service["build"]
+        user = user_of(BASE_DIR / build["context"] / build["dockerfile"])
+
+    assert int(user.split(":")[0]) > 0
+
+
+def test_the_image_says_how_its_health_is_asked() -> None:
+    image = (BASE_DIR / "Containerfile").read_text()
+
+    (check,) = re.findall(r'^HEALTHCHECK .* CMD \["(\S+)"\]$', image, re.MULTILINE)
+
+    assert (BASE_DIR / check).stat().st_mode & 0o111
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_can_do_little_and_use_up_little(name: str) -> None:
     service = SERVICES[name]

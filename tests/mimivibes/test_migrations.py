@@ -22,7 +22,7 @@ ACCEPTED = {
         "ban-drop-constraint": "Only what an earlier try of this very migration has left."
     },
 }
-"""By migration and rule, why it may stay. docs/deployment.md says how to do without."""
+"""By migration and rule, why it may stay. docs/migrations.md says how to do without."""
 
 
 @pytest.mark.django_db(transaction=True)

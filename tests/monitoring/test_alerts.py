@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from tests.people import Person
 from tests.referrals.story import invited
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RULES = yaml.safe_load((ROOT / "deploy/prometheus/rules.yml").read_text())
+RULES_FOLDER = ROOT / "deploy/prometheus"
+RULES = yaml.safe_load((RULES_FOLDER / "rules.yml").read_text())
 DASHBOARD = json.loads((ROOT / "deploy/grafana/referrals.json").read_text())
 # A metric of ours, with what it is narrowed to; recorded ones have colons in their names.
 SELECTOR = re.compile(r"(?<![\w:])(mimivibes_\w+)(?:\{([^}]*)\})?")
@@ -109,3 +112,8 @@ def test_every_alert_says_what_to_do(alert: dict[str, Any]) -> None:
 
     assert anchor in anchors
     assert alert["labels"]["severity"] in {"page", "ticket"}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_each_alert_comes_when_it_should_and_not_before() -> None:
+    subprocess.run(["promtool", "test", "rules", "rules.test.yml"], cwd=RULES_FOLDER, check=True)

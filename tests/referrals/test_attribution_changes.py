@@ -16,7 +16,7 @@ from referrals.services.attributions import (
     reject_attribution,
     reverse_attribution,
 )
-from referrals.services.releases import release_due
+from referrals.services.releases import Released, release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from tests.factories import TermsFactory
@@ -114,7 +114,7 @@ def test_reversing_during_the_hold_stops_the_release(
 
     by_aree(reverse_attribution, attribution_of(ploy))
 
-    assert not release_due(now=timezone.now() + timedelta(days=4))
+    assert release_due(now=timezone.now() + timedelta(days=4)) == Released()
     assert balances(nok) == WELCOME
 
 

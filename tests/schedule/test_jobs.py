@@ -7,6 +7,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from mimivibes.environment import BASE_DIR
+from mimivibes.maintenance.retention import RETENTION
 from mimivibes.schedule.examples import crontab, systemd_units, table
 from mimivibes.schedule.jobs import SCHEDULE, Job, active_jobs
 
@@ -59,6 +60,17 @@ def test_every_job_is_a_command_that_takes_its_arguments() -> None:
 
 def test_no_command_stands_in_the_schedule_twice() -> None:
     assert len({job.command for job in SCHEDULE}) == len(SCHEDULE)
+
+
+def test_whatever_must_run_regularly_is_in_it() -> None:
+    """Also each clean-up that a table's rows wait for."""
+    must = {"process_webhooks", "release_rewards", "sync_clerk_users", "verify_ledger"}
+    cleaned_by = {rule.cleaned_by for rule in RETENTION.values()} - {""}
+
+    jobs = {job.command: job.arguments for job in SCHEDULE}
+
+    assert must | cleaned_by <= set(jobs)
+    assert all("--apply" in jobs[command] for command in cleaned_by)
 
 
 def test_what_needs_a_setting_is_left_out_without_it(settings: Any) -> None:

@@ -34,13 +34,13 @@ def cluster() -> Any:
     """What the proof wants of a cluster: the way to the primary."""
 
     @contextmanager
-    def superuser(node: int) -> Iterator[psycopg.Connection[Any]]:
+    def on_primary() -> Iterator[psycopg.Connection[Any]]:
         info = {key: settings.DATABASES["default"][key] for key in ("HOST", "USER")}
         name = connection.settings_dict["NAME"]
         with psycopg.connect(host=info["HOST"], user=info["USER"], dbname=name) as opened:
             yield opened
 
-    return SimpleNamespace(primary=lambda: 1, superuser=superuser)
+    return SimpleNamespace(on_primary=on_primary)
 
 
 @pytest.fixture

@@ -17,11 +17,16 @@ from tests.server import free_port
 SECONDS_TO_START = 10
 
 
+def program() -> str | None:
+    """Return where PgBouncer is, if it is installed."""
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 @contextmanager
 def running(folder: Path, address: str) -> Iterator[str]:
     """Give the address of the same database behind PgBouncer, or `address` without one."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
+    found = program()
+    if found is None:
         yield address
         return
     database, port = settings.DATABASES["default"], free_port()
@@ -36,7 +41,7 @@ def running(folder: Path, address: str) -> Iterator[str]:
     )
     folder.chmod(0o755)
     process = subprocess.Popen(
-        [program, "--quiet", *_as_somebody(database["HOST"]), str(config)],
+        [found, "--quiet", *_as_somebody(database["HOST"]), str(config)],
         stderr=subprocess.DEVNULL,
     )
     try:

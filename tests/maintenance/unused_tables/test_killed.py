@@ -27,6 +27,10 @@ def dies(*_: Any, **__: Any) -> None:
     raise Killed
 
 
+def _somebody_waits(execute: Execute) -> bool:
+    return bool(execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'relation'"))
+
+
 def test_a_backup_killed_while_it_is_proved_leaves_nothing_after_the_next(
     execute: Execute, where: Path
 ) -> None:
@@ -66,18 +70,31 @@ def test_a_process_killed_while_it_waits_for_a_table_holds_it_no_longer(
     run("unused_tables", "backup", "readings")
     with direct_address().connect() as somebody:
         somebody.execute("SELECT * FROM readings")
-
-        def is_waiting() -> bool:
-            return bool(
-                execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
-            )
-
-        killed_when(is_waiting, "unused_tables", "quarantine", "readings", "--apply")
+        quarantine = ("unused_tables", "quarantine", "readings", "--apply")
+        killed_when(partial(_somebody_waits, execute), *quarantine)
     assert UnusedTableBackup.objects.get().quarantined_at is None
 
-    run("unused_tables", "quarantine", "readings", "--apply")
+    run(*quarantine)
 
     assert UnusedTableBackup.objects.get().quarantined_at is not None
+
+
+def test_a_drop_killed_while_it_waits_for_the_table_has_not_begun(
+    execute: Execute, where: Path
+) -> None:
+    run("unused_tables", "backup", "readings")
+    run("unused_tables", "quarantine", "readings", "--apply")
+    hidden = UnusedTableBackup.objects.get().quarantined_as
+    with direct_address().connect() as somebody:
+        somebody.execute(f"SELECT * FROM {hidden}".encode())
+        drop = ("unused_tables", "drop", "readings", "--days", "0", "--apply")
+        killed_when(partial(_somebody_waits, execute), *drop)
+    assert execute(f"TABLE {hidden}") == []
+    assert UnusedTableBackup.objects.get().dropped_at is None
+
+    [told] = run(*drop)["tables"]
+
+    assert told["done"] == "dropped"
 
 
 def test_a_restore_killed_before_it_said_so_is_taken_at_its_result(

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
+from mimivibes.maintenance.unused_tables.evidence import LAST_READ_SINCE
 from tests.commands import run
 from tests.maintenance.unused_tables.conftest import Execute
 
@@ -42,6 +44,23 @@ def test_it_says_how_much_is_in_them_and_who_refers_to_them() -> None:
     assert (
         '"public"."referral_codes" (referral_codes_userId_fkey)' in users["keys_of_unused_tables"]
     )
+
+
+@pytest.mark.usefixtures("replaced_system")
+def test_it_estimates_the_rows_and_says_when_a_table_was_last_used(execute: Execute) -> None:
+    fresh = tables()['"public"."User"']
+    execute('ANALYZE "User"')
+    execute('SELECT * FROM "User"')
+    execute("SELECT pg_stat_force_next_flush()")
+
+    users = tables()['"public"."User"']
+
+    assert fresh["estimated_rows"] is None
+    assert users["estimated_rows"] == 3
+    assert users["reads"] > fresh["reads"]
+    assert users["writes"] >= 3
+    if connection.pg_version >= LAST_READ_SINCE:  # type: ignore[attr-defined]
+        assert users["last_read_at"] is not None
 
 
 @pytest.mark.usefixtures("replaced_system")

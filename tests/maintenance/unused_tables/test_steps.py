@@ -13,9 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 
-from mimivibes.maintenance.postgres.address import direct_address
+from mimivibes.maintenance.postgres.address import Address, direct_address
+from mimivibes.maintenance.postgres.place import Place
 from mimivibes.maintenance.postgres.tools import find_tools
 from mimivibes.maintenance.unused_tables import quarantine
+from mimivibes.maintenance.unused_tables.folders import DUMP
 from mimivibes.models import CommandRun, UnusedTableBackup
 from tests.commands import run
 from tests.maintenance.unused_tables.conftest import Execute
@@ -168,6 +170,34 @@ def test_several_tables_are_dropped_in_the_order_that_their_keys_allow(execute: 
     assert execute('SELECT count(*) FROM referral_codes JOIN "User" ON "User".id = "userId"') == [
         (2,)
     ]
+
+
+@pytest.mark.usefixtures("replaced_system")
+@pytest.mark.parametrize(
+    "loss", ["DELETE FROM readings", "UPDATE readings SET question = upper(question)"]
+)
+def test_a_backup_that_is_not_the_table_is_none(
+    execute: Execute, where: Path, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    """As if the dump had lost a row, or changed a letter."""
+    execute(
+        "INSERT INTO readings VALUES ('r', 'user_nok', 'a', '{}', 'x', false, false, now(), now())"
+    )
+    restore = Place.restore_a_copy
+
+    def badly(place: Place, copy: Address, *arguments: str) -> None:
+        restore(place, copy, *arguments)
+        if arguments[-1].endswith(DUMP):
+            with copy.connect() as there:
+                there.execute(loss.encode())
+
+    monkeypatch.setattr(Place, "restore_a_copy", badly)
+
+    with pytest.raises(CommandError, match=r'"public"."readings" is not the table'):
+        call_command("unused_tables", "backup", "readings")
+
+    assert not UnusedTableBackup.objects.exists()
+    assert list(where.iterdir()) == []
 
 
 @pytest.mark.usefixtures("replaced_system")
