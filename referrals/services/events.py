@@ -13,7 +13,7 @@ from django.db.models import Count, Q
 from accounts.models import User
 from accounts.services import provision_user
 from referrals.models import Attribution, QualifyingEvent, Status
-from referrals.services.attributions import lock_people, qualify
+from referrals.services.attributions import is_due, lock_people, qualify
 from rewards import services as rewards
 
 
@@ -275,9 +275,8 @@ def _pay_rules(rows: list[QualifyingEvent], places: dict[str, Place], now: datet
 
 
 def _qualifies(attribution: Attribution, row: QualifyingEvent, count: int) -> bool:
-    terms = attribution.terms
     return (
         attribution.status == Status.PENDING
-        and row.type == terms.qualifying_event_type
-        and count >= terms.qualifying_event_count
+        and row.type == attribution.terms.qualifying_event_type
+        and is_due(attribution, count)
     )

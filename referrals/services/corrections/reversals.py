@@ -10,6 +10,7 @@ from referrals.models import Attribution, Status
 from referrals.services.attributions import (
     MoveNotAllowed,
     event_count,
+    is_due,
     move,
     qualify,
     reverse_attribution,
@@ -86,8 +87,7 @@ def restore_locked(locked: Attribution, *, actor: str, reason: str, now: datetim
     before = _status_before_reversal(locked)
     move(locked, before, actor=actor, reason=reason, now=now, undoing=True)
     give_back(locked, actor=actor, reason=reason, now=now)
-    is_due = event_count(locked) >= locked.terms.qualifying_event_count
-    if locked.status == Status.PENDING and is_due:
+    if locked.status == Status.PENDING and is_due(locked, event_count(locked)):
         qualify(locked, actor=actor, reason=reason, now=now)
 
 
