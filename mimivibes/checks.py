@@ -84,8 +84,11 @@ def _boundless_trust() -> Iterator[CheckMessage]:
 
 def _origin_faults(number: str, name: str) -> Iterator[CheckMessage]:
     for origin in getattr(settings, name):
-        if not _is_trustworthy(origin):
-            yield _error(number, f"{name} holds {origin!r}, which is not an https origin.")
+        parts = urlsplit(origin)
+        # With a path, be it a slash alone, it equals nothing that a browser or a token says.
+        if not _is_trustworthy(origin) or origin != f"{parts.scheme}://{parts.netloc}":
+            hint = "https://app.example.com, and nothing behind it"
+            yield _error(number, f"{name} holds {origin!r}, which is not an https origin.", hint)
 
 
 def _is_trustworthy(origin: str) -> bool:
