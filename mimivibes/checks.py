@@ -45,6 +45,10 @@ def _faults() -> Iterator[CheckMessage]:
         yield _error("E016", "SECRET_KEY_FALLBACKS holds a key that is too short or no secret.")
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
         yield _error("E003", "ALLOWED_HOSTS is empty or allows every host.")
+    for host in settings.ALLOWED_HOSTS:
+        if "/" in host or (":" in host and not host.startswith("[")):  # [::1] is a name
+            hint = "api.example.com, without scheme and port: else nothing ever equals it."
+            yield _error("E003", f"ALLOWED_HOSTS holds {host!r}, which is no host name.", hint)
     if urlsplit(settings.APP_URL).scheme != "https":
         yield _error("E004", "APP_URL is not an https address.", "It begins every share link.")
     yield from _origin_faults("E005", "CORS_ALLOWED_ORIGINS")
