@@ -14,7 +14,6 @@ Invariants, held by the database:
   to try again, what is finished has the time at which it was.
 """
 
-from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -199,10 +198,6 @@ class ApiKey(models.Model):
 class WebhookReceiptQuerySet(models.QuerySet["WebhookReceipt"]):
     def unfinished(self) -> "WebhookReceiptQuerySet":
         return self.filter(processed_at__isnull=True)
-
-    def due(self, now: datetime) -> "WebhookReceiptQuerySet":
-        """What failed, or was interrupted, and is to be tried again by now."""
-        return self.filter(next_attempt_at__lte=now)
 
 
 class WebhookReceipt(models.Model):

@@ -78,7 +78,7 @@ def _clerk_faults() -> Iterator[CheckMessage]:
 
 def _boundless_trust() -> Iterator[CheckMessage]:
     for network in settings.TRUSTED_PROXIES:
-        if _is_network(network) and ipaddress.ip_network(network, strict=False).prefixlen == 0:
+        if is_everybody(network):
             yield _error(
                 "E017",
                 f"TRUSTED_PROXIES holds {network}, which is everybody.",
@@ -151,6 +151,11 @@ def session_settings(**kwargs: Any) -> Iterator[CheckMessage]:
     if not 1 <= minutes <= hours * 60:
         hint = "At most as long as a session, ADMIN_SESSION_HOURS."
         yield _error("E015", f"ADMIN_SESSION_IDLE_MINUTES is {minutes}.", hint)
+
+
+def is_everybody(network: str) -> bool:
+    """Tell whether a network holds all addresses; what is none is named by `network_settings`."""
+    return _is_network(network) and ipaddress.ip_network(network, strict=False).prefixlen == 0
 
 
 def _is_network(text: str) -> bool:

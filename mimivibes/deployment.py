@@ -5,12 +5,14 @@ information. `check --deploy --database default` also asks the database whom we 
 """
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Info, Tags, Warning, register
 from django.db import connections
+
+from mimivibes.checks import is_everybody
 
 ENCRYPTED = {"require", "verify-ca", "verify-full"}
 TOKEN_LENGTH = 20
@@ -80,7 +82,7 @@ def clerk_instance(**kwargs: Any) -> Iterator[CheckMessage]:
 def metrics(**kwargs: Any) -> Iterator[CheckMessage]:
     """Warn of metrics that everybody may read."""
     for network in settings.METRICS_ALLOWED_IPS:
-        if ip_network(network, strict=False).prefixlen == 0:
+        if is_everybody(network):
             yield _warning("W003", f"METRICS_ALLOWED_IPS holds {network}, which is everybody.")
     if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < TOKEN_LENGTH:
         yield _warning("W004", f"METRICS_TOKEN is shorter than {TOKEN_LENGTH} characters.")

@@ -68,6 +68,18 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
             raise ImproperlyConfigured(f"{var} is {value!r}, not one of {', '.join(known)}.")
         return value
 
+    def directory(self, var: str) -> str:
+        """Return a directory, made if it is not there; "" if none is named."""
+        name = str(self(var, default=""))
+        try:
+            if name:
+                Path(name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{var} names {name}, which cannot be made a directory: {error.strerror}."
+            ) from error
+        return name
+
     def time_zone(self, var: str, *, default: str) -> str:
         """Return the name of a time zone, such as Asia/Bangkok."""
         name = str(self(var, default=default))

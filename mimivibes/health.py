@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error, ProgrammingError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 logger = logging.getLogger(__name__)
@@ -33,15 +35,28 @@ def readiness_failures() -> list[str]:
     """Say what keeps this process from serving.
 
     That is: no database, one that takes no writes (a primary that became a replica), or migrations
-    that are not applied.
+    that are not applied. The database is asked each time, for it may go back while this process
+    lives: a migration is undone, a backup is restored, or a replica that was behind takes over.
     """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SHOW transaction_read_only")
             if cursor.fetchone() == ("on",):
                 return ["database: read-only"]
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        pending = len(_migrations_on_disk() - _applied_migrations())
     except Error:
         return ["database: not reachable"]
-    return [f"migrations: {len(pending)} not applied"] if pending else []
+    return [f"migrations: {pending} not applied"] if pending else []
+
+
+@cache
+def _migrations_on_disk() -> frozenset[tuple[str, str]]:
+    """Return what this process was started with: its files may change, its code does not."""
+    return frozenset(MigrationLoader(None).graph.nodes)
+
+
+def _applied_migrations() -> set[tuple[str, str]]:
+    try:
+        return set(MigrationRecorder(connection).migration_qs.values_list("app", "name"))
+    except ProgrammingError:  # there is no such table before the first migration
+        return set()

@@ -4,7 +4,6 @@ What is unsafe or missing in production is named by the system checks (`mimivibe
 keep the server from starting.
 """
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -268,8 +267,7 @@ SVIX_SERVER_URL = env("SVIX_SERVER_URL", default="").rstrip("/")
 METRICS_ALLOWED_IPS = env.list("METRICS_ALLOWED_IPS", default=[])
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 # Where worker processes add up their metrics; the first of them would fail without the directory.
-if PROMETHEUS_MULTIPROC_DIR := env("PROMETHEUS_MULTIPROC_DIR", default=""):
-    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
+PROMETHEUS_MULTIPROC_DIR = env.directory("PROMETHEUS_MULTIPROC_DIR")
 
 
 AUTH_PASSWORD_VALIDATORS = [

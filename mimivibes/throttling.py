@@ -1,6 +1,7 @@
 """Rate limits: by user when signed in, by address when not; services are not limited."""
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
@@ -13,19 +14,27 @@ from accounts.models import ApiKey
 if TYPE_CHECKING:  # DRF imports this module while it builds its views
     from rest_framework.views import APIView
 
+LEFT_ALONE_FOR = 5.0
+"""Seconds in which a process does not ask a Redis that did not answer."""
+
 logger = logging.getLogger(__name__)
 
 
 class CallerThrottle(SimpleRateThrottle):
     """Count a signed-in user under the rate `user`, a visitor's address under `public`.
 
-    While Redis is not there nobody is counted: limits are worth less than the service.
+    While Redis is not there nobody is counted: limits are worth less than the service. It is left
+    alone for a while then, for each asking could take as long as its timeout.
     """
 
     scope = "public"
+    asks_again_at = 0.0
+    """By `time.monotonic`, for all of this process."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if isinstance(request.auth, ApiKey) or getattr(request, "is_asked_again", False):
+            return True
+        if time.monotonic() < CallerThrottle.asks_again_at:
             return True
         if request.user:
             self.scope = "user"
@@ -34,6 +43,7 @@ class CallerThrottle(SimpleRateThrottle):
         try:
             return super().allow_request(request, view)
         except RedisError as error:
+            CallerThrottle.asks_again_at = time.monotonic() + LEFT_ALONE_FOR
             logger.warning("No rate limits just now: %s", type(error).__name__)
             return True
 

@@ -1,4 +1,4 @@
-"""What the web app was, is to be, or could not be told. Read-only, but for sending again."""
+"""The outbox in the admin: what the web app was, is to be, or could not be told."""
 
 from typing import Any
 
@@ -38,6 +38,8 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
+    """What was told to the web app, or is to be. Read-only, but for sending again."""
+
     list_display = ("created_at", "type", "state", "attempts", "told_failure")
     exported_as = {"told_failure": ("failure",)}
     export_also = ("sequence", "due_at")

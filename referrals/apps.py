@@ -24,7 +24,7 @@ def _make_code(*, user: Any, now: datetime, **kwargs: Any) -> None:
 
 
 def _resolve_held(*, user: Any, now: datetime, **kwargs: Any) -> None:
-    from referrals.services.attributions import resolve_held_of
+    from referrals.services.releases import resolve_held_of
 
     resolve_held_of(user=user, now=now)
 

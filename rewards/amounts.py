@@ -1,7 +1,7 @@
 """Amounts of the four currencies, the value that the whole project passes around."""
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +26,7 @@ class Amounts:
     exp: int = 0
 
     def __bool__(self) -> bool:
-        return any(astuple(self))
+        return any(amount for _currency, amount in self)
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         """Yield each currency with its amount, the zero ones too, in a fixed order."""
@@ -36,7 +36,7 @@ class Amounts:
         return Amounts(*(a + b for (_, a), (_, b) in zip(self, other, strict=True)))
 
     def __neg__(self) -> "Amounts":
-        return Amounts(*(-a for a in astuple(self)))
+        return Amounts(*(-amount for _currency, amount in self))
 
     def as_dict(self) -> dict[str, int]:
         """Return all four keys, as the API shows amounts."""

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from rich.console import Console
 
+from mimivibes.maintenance import terminal
 from tests.server import PRODUCTION, ROOT, database_url
 from tests.waiting import until
 
@@ -21,6 +24,15 @@ def run(*arguments: str) -> dict[str, Any]:
     out = StringIO()
     call_command(*arguments, "--json", stdout=out)
     return dict(json.loads(out.getvalue()))
+
+
+def shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """Run a command as if on a terminal; return what was shown there of how far it is."""
+    shown = StringIO()
+    console = Console(force_terminal=True, file=shown, width=100)
+    monkeypatch.setattr(terminal, "Console", lambda stderr: console)
+    call_command(*arguments, stdout=StringIO())
+    return shown.getvalue()
 
 
 def started(*arguments: str, **env: str) -> "subprocess.Popen[str]":

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.services import create_api_key, forget_salts
@@ -45,6 +45,11 @@ def _fresh_rate_limits() -> None:
 @pytest.fixture(autouse=True)
 def _fresh_salts() -> None:
     forget_salts()
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_settings() -> None:
+    translation.deactivate()  # a request leaves its own behind
 
 
 @pytest.fixture

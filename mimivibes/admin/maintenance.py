@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import unordered_list
+from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,7 +24,7 @@ SHORT = 60
 @admin.register(CommandRun)
 class CommandRunAdmin(ReadOnlyAdmin):
     list_display = ("command", "started_at", "finished_at", "outcome", "is_dry")
-    export_also = ("runner", "told")
+    export_also = ("runner", "report")
     list_filter = (("command", ValuesFilter), "outcome")
     date_hierarchy = "started_at"
     ordering = ("-started_at",)
@@ -30,7 +32,8 @@ class CommandRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("report"))
     def told(self, run: CommandRun) -> str:
-        return "\n".join(_lines(run.report)) or _("nothing yet")
+        facts = unordered_list(list(_facts(run.report)))
+        return format_html('<ul class="told">{}</ul>', facts) if facts else _("nothing yet")
 
 
 @admin.register(ScheduledJob)
@@ -80,15 +83,14 @@ class UnusedTableBackupAdmin(ReadOnlyAdmin):
     ordering = ("-verified_at",)
 
 
-def _lines(report: dict[str, Any]) -> Iterator[str]:
-    """Say a report line by line: one for each fact, for each entry of a list, each group."""
+def _facts(report: dict[str, Any]) -> Iterator[Any]:
+    """Give a line for each fact, and for a group its name and then a list of what is in it."""
     for name, value in report.items():
         fact = name.replace("_", " ")
-        if isinstance(value, list):
-            yield from (f"{fact}: {_told(entry)}" for entry in value)
-        elif isinstance(value, dict) and all(isinstance(part, dict) for part in value.values()):
-            for group, part in value.items():
-                yield f"{fact}, {group.replace('_', ' ')}: {_told(part)}"
+        if isinstance(value, list) and value:
+            yield from (fact, [_told(entry) for entry in value])
+        elif isinstance(value, dict) and any(isinstance(part, dict) for part in value.values()):
+            yield from (fact, list(_facts(value)))
         else:
             yield f"{fact}: {_told(value)}"
 

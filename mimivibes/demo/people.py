@@ -39,7 +39,7 @@ class Person:
         """Return what the page shows of them."""
         shown = {
             "name": self.name,
-            "about": _(CAST.get(self.name, gettext_noop("Came to this phone as new."))),
+            "about": _(CAST.get(self.name, NEW_HERE)),
         }
         if self.user is None or self.user.is_gone:
             return {**shown, "referral_code": None, "balances": None, "attribution": None}

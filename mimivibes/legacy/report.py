@@ -120,9 +120,10 @@ class Report:
     def write(self, path: Path) -> None:
         """Write it for people to read: HTML, or plain text if the name does not end in .html."""
         if path.suffix == ".html":
-            path.write_text(render_to_string("legacy/report.html", self._context()))
+            text: str = render_to_string("legacy/report.html", self._context())
         else:
-            path.write_text("\n".join(self.lines()) + "\n")
+            text = "\n".join(self.lines()) + "\n"
+        path.write_text(text, encoding="utf-8")
 
     def _context(self) -> dict[str, Any]:
         return {

@@ -121,8 +121,13 @@ def opened(url: str) -> Iterator[Source]:
             source = Source(connection)
             source.check()
             yield source
+        except psycopg.OperationalError as error:  # errors of our own database are Django's
+            raise SourceUnusable(
+                f"The source was lost on the way: {_first_line(error)}. Run it again to go on."
+            ) from None
         finally:
-            connection.rollback()
+            if not connection.broken:
+                connection.rollback()
 
 
 def _understood(url: str) -> tuple[str, str]:

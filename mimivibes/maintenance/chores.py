@@ -50,7 +50,7 @@ def capture_chores(*, captures: timedelta) -> tuple[Chore, ...]:
             "old_network_addresses",
             Decision,
             referrals.old_addresses,
-            by="address_hash",
+            by="at",
             what="hashes of network addresses, cleared on decisions made"
             f" {_ago(referrals.ADDRESS_AGE)}",
             change={"address_hash": ""},

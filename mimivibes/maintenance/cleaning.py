@@ -48,7 +48,8 @@ def rows_chore(
 ) -> Chore:
     """Return the chore of deleting `rows` of `model`, which nothing refers to, or of a `change`.
 
-    They are worked in the order of the column `by`, of which there is an index.
+    They are worked in the order of the column `by`. An index must lead to them in this order and to
+    hardly anything else: what a batch looks through takes its time, and its locks last as long.
     """
 
     def count(*, now: datetime) -> int:

@@ -5,20 +5,17 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as ProgressBars
 
 from accounts.management.reporting import STOPPED_EARLY, ReportingCommand, number_between
 from mimivibes.maintenance.cleaning import Chore, clean, survey
 from mimivibes.maintenance.jobs import Job, Limits, Progress
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, recorded_run
+from mimivibes.maintenance.terminal import progress_on_terminal
 from mimivibes.models import CommandRun
 
 MOST_IN_A_BATCH = 20_000
@@ -80,16 +77,14 @@ class RecordedCommand(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         began, now = time.monotonic(), timezone.now()
         until = began + (options["max_seconds"] or math.inf)
-        console = Console(stderr=True)
-        is_watched = console.is_terminal and not options["json"]
         try:
             with (
                 recorded_run(self.name, is_dry=not options["apply"], now=now) as (run, turn),
-                _Bars(console) if is_watched else nullcontext(_nobody) as self.progress,
+                progress_on_terminal(as_json=options["json"]) as self.progress,
             ):
                 if options["apply"]:
                     limits = Limits(options["batch_size"], until)
-                    self.work(options, job=Job(run, turn, limits, now, self.progress, is_watched))
+                    self.work(options, job=Job(run, turn, limits, now, self.progress))
                 else:
                     self.survey(options, run=run, now=now)
         except self._refusals as error:
@@ -163,38 +158,6 @@ class CleaningCommand(RecordedCommand):
     @property
     def _rules(self) -> dict[str, str]:
         return {chore.name: chore.what for chore in self._chores}
-
-
-def _nobody(name: str, done: int, *, total: int | None = None) -> None:
-    """Tell nobody how far it is."""
-
-
-class _Bars(AbstractContextManager[Progress]):
-    """Progress on a terminal: a line for each chore with the rows done and the time taken."""
-
-    def __init__(self, console: Console) -> None:
-        self._bars = ProgressBars(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.completed:,.0f}{task.fields[of]} rows"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> Progress:
-        self._bars.start()
-        return self._advance
-
-    def __exit__(self, *error: object) -> None:
-        self._bars.stop()
-
-    def _advance(self, name: str, done: int, *, total: int | None = None) -> None:
-        if name not in self._tasks:
-            of = "" if total is None else f" of {total:,}"
-            self._tasks[name] = self._bars.add_task(name.replace("_", " "), total=total, of=of)
-        self._bars.advance(self._tasks[name], done)
 
 
 def add_days_option(parser: ArgumentParser, name: str, *, default: int, help_text: str) -> None:

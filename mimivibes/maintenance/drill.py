@@ -8,16 +8,18 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from django.conf import settings
 
+from mimivibes.maintenance.jobs import Progress
 from mimivibes.maintenance.postgres.address import Address
 from mimivibes.maintenance.postgres.content import content, snapshot
 from mimivibes.maintenance.postgres.dumps import finish, remove_unfinished
@@ -65,9 +67,10 @@ class Result:
 def plan(
     *, source: Address, into: Address | None, keep: Path | None, jobs: int, with_contents: bool
 ) -> Plan:
-    """Find the tools, and remove what killed drills left. Raises `NoTools`.
+    """Find the tools, and remove what killed drills left.
 
-    The copy is made `into` another server, or on the source's own.
+    The copy is made `into` another server, or on the source's own. Raises `NoTools`,
+    `DirectoryUnusable`.
     """
     usual = Path(settings.BACKUP_DIRECTORY)
     place = prepare(source, keep or usual, purpose="drill", server=into)
@@ -75,7 +78,7 @@ def plan(
     return Plan(place, keep is not None, jobs, with_contents)
 
 
-def drill(plan: Plan, *, now: datetime) -> Result:
+def drill(plan: Plan, *, now: datetime, progress: Progress) -> Result:
     """Dump, restore, compare and prove; the copy goes whatever happens, the dump unless kept.
 
     What is wrong with the copy is in the result. Raises `ToolFailed` if there is no dump or no copy
@@ -83,12 +86,12 @@ def drill(plan: Plan, *, now: datetime) -> Result:
     """
     name = f"drill-{now:%Y%m%dT%H%M%S}"
     with plan.place.folder(name) as folder:
-        result, original = _dump(plan, folder / "database.dump")
+        result, original = _dump(plan, folder / "database.dump", progress)
         with plan.place.scratch.database() as copy:
-            with _timed(result, "restore"):
+            with _timed(result, "restore", progress):
                 _restore(plan, folder / "database.dump", copy)
-            with _timed(result, "proof"):
-                result.faults += _differences(original, _figures_of(plan, copy))
+            with _timed(result, "proof", progress):
+                result.faults += _differences(original, _figures_of(plan, copy, progress))
                 result.faults += _complaints(copy)
         seconds = result.seconds
         result.ready_after_seconds = round(seconds["restore"] + seconds["proof"], 3)
@@ -97,17 +100,18 @@ def drill(plan: Plan, *, now: datetime) -> Result:
     return result
 
 
-def _dump(plan: Plan, dump: Path) -> tuple[Result, dict[str, str]]:
+def _dump(plan: Plan, dump: Path, progress: Progress) -> tuple[Result, dict[str, str]]:
     tools = plan.place.tools
     with snapshot(plan.place.source) as (connection, moment):
         server = connection.info.parameter_status("server_version") or ""
         result = Result(server=server, tools=f"{tools.version} in {tools.folder}")
-        with _timed(result, "dump"):
+        with _timed(result, "dump", progress):
             plan.place.dump(
                 *("--format=directory", f"--jobs={plan.jobs}", f"--snapshot={moment}"),
                 f"--file={dump}",
             )
-        original = _figures(connection, with_contents=plan.with_contents)
+        told = partial(progress, "original")
+        original = _figures(connection, with_contents=plan.with_contents, progress=told)
     tables = [figure for name, figure in original.items() if name.startswith("table ")]
     result.tables, result.rows = len(tables), sum(int(rows.split()[0]) for rows in tables)
     result.dump_bytes = sum(file.stat().st_size for file in dump.iterdir())
@@ -118,21 +122,26 @@ def _restore(plan: Plan, dump: Path, copy: Address) -> None:
     plan.place.restore_a_copy(copy, "--exit-on-error", f"--jobs={plan.jobs}", str(dump))
 
 
-def _figures_of(plan: Plan, copy: Address) -> dict[str, str]:
+def _figures_of(plan: Plan, copy: Address, progress: Progress) -> dict[str, str]:
+    told = partial(progress, "copy")
     with copy.connect() as connection:
-        return _figures(connection, with_contents=plan.with_contents)
+        return _figures(connection, with_contents=plan.with_contents, progress=told)
 
 
-def _figures(connection: psycopg.Connection[Any], *, with_contents: bool) -> dict[str, str]:
+def _figures(
+    connection: psycopg.Connection[Any], *, with_contents: bool, progress: Callable[..., None]
+) -> dict[str, str]:
     """Read what both databases must agree on: rows of every table, sums of the ledger."""
-    found = {}
-    for table in every_table(connection):
+    found, tables = {}, every_table(connection)
+    progress(0, total=len(tables), unit="tables")
+    for table in tables:
         if with_contents:
             read = content(connection, table.schema, table.name)
             figure = f"{read.rows} rows with the hash {read.digest}"
         else:
             figure = f"{count_rows(connection, table)} rows"
         found[f"table {table.quoted}"] = figure
+        progress(1)
     for name, (table_name, figures) in LEDGER.items():
         sums = connection.execute(
             f"SELECT currency, ({figures})::text FROM {table_name} GROUP BY currency"
@@ -183,7 +192,9 @@ def _last_words(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 @contextmanager
-def _timed(result: Result, what: str) -> Iterator[None]:
+def _timed(result: Result, what: str, progress: Progress) -> Iterator[None]:
+    progress(what, 0, total=1, unit="done")
     began = time.monotonic()
     yield
     result.seconds[what] = round(time.monotonic() - began, 3)
+    progress(what, 1)

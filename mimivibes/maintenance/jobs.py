@@ -10,9 +10,15 @@ from mimivibes.models import CommandRun
 
 
 class Progress(Protocol):
-    """Told what is being done, how many rows more of it are, and of how many if that is known."""
+    """Told what is being done, how many more of it are, and of how many if that is known."""
 
-    def __call__(self, name: str, done: int, *, total: int | None = None) -> None: ...
+    def __call__(
+        self, name: str, done: int, *, total: int | None = None, unit: str = "rows"
+    ) -> None: ...
+
+
+def nobody(name: str, done: int, *, total: int | None = None, unit: str = "rows") -> None:
+    """Tell nobody how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +42,11 @@ class Job:
     limits: Limits
     now: datetime
     progress: Progress
-    is_watched: bool = False
-    """Whether somebody looks on, for whom the rows are worth counting beforehand."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody looks on, for whom the rows are worth counting beforehand."""
+        return self.progress is not nobody
 
     def may_go_on(self) -> bool:
         """Return whether another batch may begin; if time is over, say so on the record.

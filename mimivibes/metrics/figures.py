@@ -3,7 +3,7 @@
 Each is read from an index of its own, and costs the same on a large database as on a small one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db import connection
@@ -14,8 +14,8 @@ from mimivibes.models import ScheduledJob
 from mimivibes.schedule.jobs import active_jobs
 from mimivibes.schedule.leases import schedule_lag
 from outbox.services.sending import outbox_figures
-from referrals.services.attributions import releasable
 from referrals.services.funnel import held_queue
+from referrals.services.releases import releasable
 from rewards import services as rewards
 
 MOST_DUE = 1_000
@@ -35,6 +35,15 @@ def figures(*, now: datetime) -> Iterator[GaugeMetricFamily]:
 
 def _gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"mimivibes_{name}", description, value=value)
+
+
+def _gauges(
+    name: str, description: str, *, label: str, values: Mapping[str, float]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"mimivibes_{name}", description, labels=[label])
+    for of, value in values.items():
+        family.add_metric([of], value)
+    return family
 
 
 def _age(since: datetime | None, now: datetime) -> float:
@@ -123,42 +132,39 @@ FROM known WHERE command IS NOT NULL
 
 
 def _commands() -> Iterator[GaugeMetricFamily]:
-    succeeded = GaugeMetricFamily(
-        "mimivibes_command_last_success_timestamp_seconds",
-        "When a recorded command ended well last, dry runs left out; 0 if never.",
-        labels=["command"],
-    )
-    failed = GaugeMetricFamily(
-        "mimivibes_command_failed",
-        "1 if the last run of a recorded command failed or was killed.",
-        labels=["command"],
-    )
     with connection.cursor() as cursor:
         cursor.execute(_RUNS)
-        for command, succeeded_at, has_failed in cursor.fetchall():
-            succeeded.add_metric([command], float(succeeded_at or 0))
-            failed.add_metric([command], bool(has_failed))
-    yield from (succeeded, failed)
+        runs = cursor.fetchall()
+    yield _gauges(
+        "command_last_success_timestamp_seconds",
+        "When a recorded command ended well last, dry runs left out; 0 if never.",
+        label="command",
+        values={command: float(succeeded_at or 0) for command, succeeded_at, _ in runs},
+    )
+    yield _gauges(
+        "command_failed",
+        "1 if the last run of a recorded command failed or was killed.",
+        label="command",
+        values={command: bool(has_failed) for command, _, has_failed in runs},
+    )
 
 
 def _schedule(now: datetime) -> Iterator[GaugeMetricFamily]:
-    lag = GaugeMetricFamily(
-        "mimivibes_schedule_lag_seconds",
-        "How long a job of the schedule has been due and has not ended.",
-        labels=["job"],
-    )
-    failed = GaugeMetricFamily(
-        "mimivibes_schedule_failed",
-        "1 if the last run of a job of the schedule failed or was killed.",
-        labels=["job"],
-    )
+    jobs = [job.command for job in active_jobs()]
     late = schedule_lag(now)
     endings = dict(ScheduledJob.objects.values_list("name", "last_outcome"))
-    for job in active_jobs():
-        name = job.command
-        lag.add_metric([name], late[name].total_seconds() if name in late else 0)
-        failed.add_metric([name], endings.get(name) in _BADLY)
-    yield from (lag, failed)
+    yield _gauges(
+        "schedule_lag_seconds",
+        "How long a job of the schedule has been due and has not ended.",
+        label="job",
+        values={job: late[job].total_seconds() if job in late else 0 for job in jobs},
+    )
+    yield _gauges(
+        "schedule_failed",
+        "1 if the last run of a job of the schedule failed or was killed.",
+        label="job",
+        values={job: endings.get(job) in _BADLY for job in jobs},
+    )
 
 
 _BADLY = {ScheduledJob.Outcome.FAILED, ScheduledJob.Outcome.KILLED}
@@ -181,17 +187,15 @@ STATES = ("active", "idle", "idle in transaction")
 
 
 def _connections() -> Iterator[GaugeMetricFamily]:
-    by_state = GaugeMetricFamily(
-        "mimivibes_database_connections",
-        "Connections to our database, whoever has them, by what they do.",
-        labels=["state"],
-    )
     with connection.cursor() as cursor:
         cursor.execute(_CONNECTIONS)
         found = dict.fromkeys(STATES, 0) | dict(cursor.fetchall())
         cursor.execute("SELECT current_setting('max_connections')::int")
         (most,) = cursor.fetchone()
-    for state, number in found.items():
-        by_state.add_metric([state], number)
-    yield by_state
+    yield _gauges(
+        "database_connections",
+        "Connections to our database, whoever has them, by what they do.",
+        label="state",
+        values=found,
+    )
     yield _gauge("database_connections_max", "Connections that the server allows in all.", most)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts.models import User, WebhookReceipt
 from mimivibes.legacy.models import LegacyAccount, LegacyTransaction
@@ -32,10 +32,10 @@ Shown = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Rows of one kind: which are a person's, by which references, and what is shown of each."""
+    """Rows of one kind: which are a person's, by which reference, and what is shown of each."""
 
     name: str
-    references: tuple[str, ...]
+    reference: str
     rows: Callable[[User], QuerySet[Any]]
     shown: Callable[[Any], Shown]
 
@@ -240,37 +240,36 @@ def _old_transaction(row: LegacyTransaction) -> Shown:
     }
 
 
+def _section(name: str, model: type[Model], field: str, shown: Callable[[Any], Shown]) -> Section:
+    """Return the section of a model's rows whose `field` is the person."""
+
+    def rows(user: User) -> QuerySet[Any]:
+        return model._default_manager.filter(**{field: user})
+
+    return Section(name, f"{model._meta.label}.{field}", rows, shown)
+
+
 SECTIONS = (
     Section(
         "codes",
-        ("referrals.ReferralCode.owner",),
+        "referrals.ReferralCode.owner",
         lambda user: ReferralCode.objects.filter(owner=user).select_related("program"),
         _code,
     ),
     Section(
         "captures",
-        ("referrals.Capture.user",),
+        "referrals.Capture.user",
         lambda user: Capture.objects.filter(
             Q(user=user)
             | Q(browser_session__in=BrowserSession.objects.filter(adopted_by=user), user=None)
         ).select_related("code"),
         _capture,
     ),
-    Section(
-        "browser_sessions",
-        ("referrals.BrowserSession.adopted_by",),
-        lambda user: BrowserSession.objects.filter(adopted_by=user),
-        _browser_session,
-    ),
-    Section(
-        "devices",
-        ("referrals.UserDevice.user",),
-        lambda user: UserDevice.objects.filter(user=user),
-        _device,
-    ),
+    _section("browser_sessions", BrowserSession, "adopted_by", _browser_session),
+    _section("devices", UserDevice, "user", _device),
     Section(
         "invited_by",
-        ("referrals.Attribution.referee",),
+        "referrals.Attribution.referee",
         lambda user: (
             Attribution.objects.with_names().filter(referee=user).prefetch_related("timeline")
         ),
@@ -278,43 +277,23 @@ SECTIONS = (
     ),
     Section(
         "invited",
-        ("referrals.Attribution.referrer",),
+        "referrals.Attribution.referrer",
         lambda user: Attribution.objects.with_names().filter(referrer=user),
         _invited,
     ),
-    Section(
-        "claims",
-        ("referrals.Decision.referee",),
-        lambda user: Decision.objects.filter(referee=user),
-        _claim,
-    ),
-    Section(
-        "claims_of_their_codes",
-        ("referrals.Decision.referrer",),
-        lambda user: Decision.objects.filter(referrer=user),
-        _claim_of_their_code,
-    ),
-    Section(
-        "events",
-        ("referrals.QualifyingEvent.user",),
-        lambda user: QualifyingEvent.objects.filter(user=user),
-        _event,
-    ),
+    _section("claims", Decision, "referee", _claim),
+    _section("claims_of_their_codes", Decision, "referrer", _claim_of_their_code),
+    _section("events", QualifyingEvent, "user", _event),
     Section(
         "transactions",
-        ("rewards.Transaction.user",),
+        "rewards.Transaction.user",
         lambda user: Transaction.objects.of(user.pk).with_amounts(),
         _transaction,
     ),
-    Section(
-        "grant_requests",
-        ("rewards.GrantRequest.user",),
-        lambda user: GrantRequest.objects.filter(user=user),
-        _grant_request,
-    ),
+    _section("grant_requests", GrantRequest, "user", _grant_request),
     Section(
         "deliveries",
-        ("accounts.WebhookReceipt.clerk_id",),
+        "accounts.WebhookReceipt.clerk_id",
         lambda user: (
             WebhookReceipt.objects.filter(clerk_id=user.clerk_id)
             .defer("payload")
@@ -322,16 +301,6 @@ SECTIONS = (
         ),
         _delivery,
     ),
-    Section(
-        "old_account",
-        ("legacy.LegacyAccount.user",),
-        lambda user: LegacyAccount.objects.filter(user=user),
-        _old_account,
-    ),
-    Section(
-        "old_transactions",
-        ("legacy.LegacyTransaction.user",),
-        lambda user: LegacyTransaction.objects.filter(user=user),
-        _old_transaction,
-    ),
+    _section("old_account", LegacyAccount, "user", _old_account),
+    _section("old_transactions", LegacyTransaction, "user", _old_transaction),
 )

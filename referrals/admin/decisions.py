@@ -28,6 +28,7 @@ def by_code(term: search.Term) -> Q:
 
 
 def refusal_in_words(code: str) -> str:
+    """Return what a refusal's code means, in the reader's language; empty for none."""
     return str(REFUSALS.get(code, code.replace("_", " ")))
 
 

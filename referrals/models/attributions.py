@@ -56,8 +56,8 @@ class Attribution(models.Model):
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="attributions_made",
-        db_index=False,
-        verbose_name=_("referrer"),  # attribution_by_referrer serves
+        db_index=False,  # attribution_by_referrer serves
+        verbose_name=_("referrer"),
     )
     code = models.ForeignKey(
         ReferralCode, models.PROTECT, related_name="attributions", verbose_name=_("code")
@@ -258,8 +258,8 @@ class Decision(models.Model):
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="decisions_as_referee",
-        db_index=False,
-        verbose_name=_("referee"),  # decision_by_referee serves
+        db_index=False,  # decision_by_referee serves
+        verbose_name=_("referee"),
     )
     referrer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -304,6 +304,11 @@ class Decision(models.Model):
                 fields=["address_hash", "at"],
                 condition=~Q(address_hash=""),
                 name="decision_by_address",
+            ),
+            models.Index(
+                fields=["at", "id"],  # those whose address has had its time, and nothing else
+                condition=~Q(address_hash=""),
+                name="decision_with_address",
             ),
             models.Index(fields=["-at", "-id"], name="decision_newest"),
             models.Index(fields=["outcome", "-at", "-id"], name="decision_by_outcome"),

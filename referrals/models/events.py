@@ -13,8 +13,8 @@ class QualifyingEvent(models.Model):
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         related_name="qualifying_events",
-        db_index=False,
-        verbose_name=_("user"),  # event_by_user_and_type serves
+        db_index=False,  # event_by_user_and_type serves
+        verbose_name=_("user"),
     )
     occurred_at = models.DateTimeField(_("occurred at"))
     received_at = models.DateTimeField(_("received at"), default=timezone.now)

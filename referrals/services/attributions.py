@@ -1,30 +1,18 @@
 """Move an attribution from status to status, and pay what that brings.
 
 `move` is the one place where a status changes; each change leaves a timeline entry, and a message
-for the web app.
+for the web app. What changed in another system is written down by `imports`, without a message.
 """
 
-import logging
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
-from referrals.models import (
-    Attribution,
-    Decision,
-    Outcome,
-    QualifyingEvent,
-    Status,
-    TimelineEntry,
-)
-from referrals.models.attributions import AttributionQuerySet
-from referrals.rules import Judgement, Verdict, judge_late
+from referrals.models import Attribution, QualifyingEvent, Status, TimelineEntry
 from referrals.services.announcements import announce
 from referrals.services.payments import (
     SYSTEM,
@@ -33,8 +21,6 @@ from referrals.services.payments import (
     pay_referrer,
     take_back,
 )
-
-logger = logging.getLogger(__name__)
 
 NEXT_STATUSES: dict[str, set[str]] = {
     "": {Status.HELD, Status.PENDING},
@@ -112,7 +98,8 @@ def accept(
     """Make a new or held attribution pending, pay the referee, and qualify it if it is due.
 
     `event_count` is the number of the referee's qualifying events so far: those before the claim
-    count too. A referrer who may not be paid yet, though it is due, is paid by `release_due`.
+    count too. A referrer who may not be paid yet, though it is due, is paid later, by
+    `releases.release_due`.
     """
     attribution.awaits_age = attribution.awaits_review = False
     path = [Status.PENDING]
@@ -213,7 +200,8 @@ def lock_people(*ids: int) -> dict[int, User]:
     return {user.pk: user for user in locked.filter(pk__in=set(ids))}
 
 
-def _locked(attribution: Attribution) -> Attribution:
+def lock_row(attribution: Attribution) -> Attribution:
+    """Lock the row alone, and return it fresh; the caller holds the lock on the referee's row."""
     return (
         Attribution.objects.select_for_update(of=("self",), no_key=True)
         .with_names()
@@ -238,93 +226,6 @@ def lock_with_people(
     return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
-def resolve_held_of(*, user: User, now: datetime) -> None:
-    """Decide what was held for want of the age of `user`'s account, now that Clerk has told it."""
-    for attribution in _awaiting_age().filter(referee=user):
-        resolve_held(attribution=attribution, now=now)
-
-
-@transaction.atomic
-def resolve_held(*, attribution: Attribution, now: datetime) -> Attribution:
-    """Accept, reject or keep for review an attribution whose referee's age has become known.
-
-    With the age came the e-mail address, so the rules on mailboxes are asked again. What they all
-    say is kept as one more decision. A banned referee waits for the end of the ban.
-    """
-    locked = _locked(attribution)
-    if locked.status != Status.HELD or not locked.awaits_age or locked.referee.is_gone:
-        return locked
-    judgement = judge_late(
-        referee=locked.referee,
-        referrer=locked.referrer,
-        claimed_at=locked.claimed_at,
-        terms=locked.terms,
-    )
-    if judgement.awaits_age:
-        return locked
-    locked.awaits_age = False
-    if reason := _why_not(locked, judgement):
-        _keep_decision(locked, judgement, Outcome.REFUSED, now)
-        return move(locked, Status.REJECTED, actor=SYSTEM, reason=reason, now=now)
-    if locked.awaits_review or judgement.awaits_review:
-        _keep_decision(locked, judgement, Outcome.HELD, now)
-        locked.awaits_review = True
-        locked.save(update_fields=["awaits_age", "awaits_review"])
-        return locked
-    _keep_decision(locked, judgement, Outcome.ACCEPTED, now)
-    events = event_count(locked)
-    return accept(
-        locked,
-        actor=SYSTEM,
-        reason=judgement.evaluations[0].reason,
-        now=now,
-        event_count=events,
-        may_pay_referrer=is_due(locked, events) and _lock_referrer_if_free(locked),
-    )
-
-
-def _lock_referrer_if_free(attribution: Attribution) -> bool:
-    """Lock the referrer, who may be erased at this moment, and say whether that was possible.
-
-    The referee's row is locked already, so to wait for another would be out of order: two could
-    wait for each other. Whoever holds it will let go, and `release_due` then pays.
-    """
-    people = User.objects.select_for_update(no_key=True, skip_locked=True)
-    referrer = people.filter(pk=attribution.referrer_id).first()
-    if referrer is None:
-        return False
-    attribution.referrer = referrer
-    return True
-
-
-def _keep_decision(
-    attribution: Attribution, judgement: Judgement, outcome: Outcome, now: datetime
-) -> None:
-    Decision.objects.create(
-        referee=attribution.referee,
-        referrer=attribution.referrer,
-        attribution=attribution,
-        terms=attribution.terms,
-        capture_id=attribution.capture_id,
-        code=attribution.code.code,
-        at=now,
-        outcome=outcome,
-        refusal=judgement.refusal,
-        evaluations=judgement.as_json(),
-    )
-
-
-def _why_not(attribution: Attribution, judgement: Judgement) -> str:
-    if attribution.referrer.is_gone:
-        return gettext_noop("The referrer's account is deleted or banned.")
-    failed = (e.reason for e in judgement.evaluations if e.verdict == Verdict.FAIL)
-    return next(failed, "")
-
-
-def _awaiting_age() -> AttributionQuerySet:
-    return Attribution.objects.filter(status=Status.HELD, awaits_age=True)
-
-
 def reject_held_of(*, user: User, reason: str, now: datetime) -> int:
     """Reject what an erased `user` had claimed and was still held: nobody can decide it any more.
 
@@ -332,82 +233,5 @@ def reject_held_of(*, user: User, reason: str, now: datetime) -> int:
     """
     held = list(Attribution.objects.filter(status=Status.HELD, referee=user))
     for attribution in held:
-        reject_locked(_locked(attribution), actor=SYSTEM, reason=reason, now=now)
+        reject_locked(lock_row(attribution), actor=SYSTEM, reason=reason, now=now)
     return len(held)
-
-
-@dataclass(slots=True)
-class Released:
-    """What a batch of releases came to: how many moved, and those that failed, which stay."""
-
-    moved: int = 0
-    failed: set[UUID] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        return bool(self.moved or self.failed)
-
-
-def release_due(
-    *, now: datetime, passing_over: Collection[UUID] = (), limit: int = 100
-) -> Released:
-    """Pay referrers whose hold is over and decide held attributions that are now known.
-
-    Takes up to `limit` of each, every one in a transaction of its own, so that no lock is held for
-    long, parallel runs never wait for each other crosswise, and one that fails stops no other. Call
-    it until what it returns is false, passing over what has failed.
-    """
-    to_pay = releasable(now).exclude(pk__in=passing_over).order_by("release_at")
-    known = _awaiting_age().filter(
-        referee__account_created_at__isnull=False, referee__banned_at__isnull=True
-    )
-    to_decide = known.exclude(pk__in=passing_over).order_by("claimed_at")
-    released = Released()
-    for work, attributions in ((_release, to_pay), (_resolve_known, to_decide)):
-        for attribution in list(attributions[:limit]):
-            _do(work, attribution, now, released)
-    return released
-
-
-def _do(
-    work: Callable[[Attribution, datetime], bool],
-    attribution: Attribution,
-    now: datetime,
-    released: Released,
-) -> None:
-    try:
-        released.moved += work(attribution, now)
-    except Exception as error:
-        if isinstance(error, DatabaseError) and not connection.is_usable():
-            raise  # no other would fare better
-        logger.exception("Attribution %s could not be released.", attribution.pk)
-        released.failed.add(attribution.pk)
-
-
-def releasable(now: datetime) -> AttributionQuerySet:
-    """Return the attributions whose referrer is to be paid by now."""
-    return Attribution.objects.filter(
-        status=Status.QUALIFIED,
-        release_at__lte=now,
-        referrer__deleted_at__isnull=True,
-        referrer__banned_at__isnull=True,
-    )
-
-
-@transaction.atomic
-def _release(attribution: Attribution, now: datetime) -> bool:
-    locked = _locked_with_people(attribution)
-    if not releasable(now).filter(pk=locked.pk).exists():  # another run, or staff, was first
-        return False
-    locked.rewarded_at = now
-    reason = gettext_noop("The hold is over.")
-    move(locked, Status.REWARDED, actor=SYSTEM, reason=reason, now=now)
-    pay_referrer(locked, actor=SYSTEM, reason=reason, now=now)
-    return True
-
-
-@transaction.atomic
-def _resolve_known(attribution: Attribution, now: datetime) -> bool:
-    lock_people(attribution.referee_id, attribution.referrer_id)
-    if not _awaiting_age().filter(pk=attribution.pk).exists():
-        return False
-    return not resolve_held(attribution=attribution, now=now).awaits_age

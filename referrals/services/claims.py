@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_noop
 
 from accounts.addresses import network_of
 from accounts.models import User
@@ -30,6 +31,7 @@ from referrals.services.cycles import invited
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+ACCEPTED = gettext_noop("Claimed; every rule passed.")
 
 
 class SelfReferral(Exception):
@@ -172,8 +174,7 @@ def _attribute(
     consume_captures(facts.referee, facts.now)
     if judgement.outcome == Outcome.HELD:
         return move(attribution, Status.HELD, actor=actor, reason=judgement.reasons, now=facts.now)
-    reason = "Claimed; every rule passed."
-    return accept(attribution, actor=actor, reason=reason, now=facts.now, event_count=events)
+    return accept(attribution, actor=actor, reason=ACCEPTED, now=facts.now, event_count=events)
 
 
 def consume_captures(referee: User, now: datetime) -> None:

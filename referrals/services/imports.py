@@ -37,6 +37,8 @@ OPEN_TERMS = gettext_noop(
 
 @dataclass(frozen=True, slots=True)
 class ImportedEvent:
+    """Something that one of our users did elsewhere; no other event has its `event_id`."""
+
     event_id: str
     user_id: int
     occurred_at: datetime
@@ -76,6 +78,8 @@ ON CONFLICT (event_id) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class ImportedCode:
+    """A code, normalised, that one of our users has invited by elsewhere."""
+
     owner_id: int
     code: str
     is_primary: bool

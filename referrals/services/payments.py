@@ -40,6 +40,7 @@ def lock_balances_of(people: Iterable[int]) -> None:
 
 
 def pay_referee(attribution: Attribution, *, actor: str, reason: str, now: datetime) -> None:
+    """Grant the referee what the attribution's terms promise, once; `reason` is for staff."""
     _pay(
         attribution,
         user_id=attribution.referee_id,
@@ -54,6 +55,7 @@ def pay_referee(attribution: Attribution, *, actor: str, reason: str, now: datet
 
 
 def pay_referrer(attribution: Attribution, *, actor: str, reason: str, now: datetime) -> None:
+    """Grant the referrer what the attribution's terms promise, once; `reason` is for staff."""
     _pay(
         attribution,
         user_id=attribution.referrer_id,

@@ -134,7 +134,7 @@ def reverse(
     # As the reversal will, so that nobody reverses it after we have looked.
     lock_balances(original.user_id, {entry.currency for entry in original.entries.all()})
     if Transaction.objects.filter(reverses=original).exists():
-        raise AlreadyReversed(_("This transaction has been reversed already"))
+        raise AlreadyReversed
     try:
         reversal = reverse_transaction(
             transaction=original,

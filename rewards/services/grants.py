@@ -6,7 +6,6 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rewards.amounts import Amounts
@@ -97,6 +96,6 @@ def lock_recipient(user_id: int) -> Recipient:
     """Lock a user's row, so that they are not erased meanwhile. Raises `UserGone`."""
     user: Any = get_user_model().objects.select_for_update(no_key=True).get(pk=user_id)
     if user.is_gone:
-        raise UserGone(_("This user is deleted or banned"))
+        raise UserGone
     recipient: Recipient = user
     return recipient

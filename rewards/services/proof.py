@@ -4,7 +4,7 @@ The database's own constraints and triggers should make every one of them imposs
 again, from the rows alone, for what was done with triggers off, by a restore, or by hand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -22,13 +22,20 @@ class Fault:
     detail: str
 
 
-def verify_ledger(*, user_id: int | None = None) -> list[Fault]:
+def verify_ledger(
+    *, user_id: int | None = None, progress: Callable[..., object] = lambda done, total: None
+) -> list[Fault]:
     """Return every fault of the ledger, or of one user's part of it.
 
     Each check is one statement, so that it sees one moment, and is right on a busy database; only
-    faults leave the database.
+    faults leave the database. `progress` is told how many checks more are done, of which `total`.
     """
-    return [fault for check in _CHECKS for fault in _run(check, user_id=user_id)]
+    faults: list[Fault] = []
+    progress(0, total=len(_CHECKS))
+    for check in _CHECKS:
+        faults += _run(check, user_id=user_id)
+        progress(1, total=len(_CHECKS))
+    return faults
 
 
 def record_proof(*, started_at: datetime, seconds: float, faults: Sequence[Fault]) -> LedgerProof:

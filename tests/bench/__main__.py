@@ -6,7 +6,7 @@ import sys
 
 import django
 
-PARTS = ("calls", "watching", "lists", "cleanup", "import")
+PARTS = ("calls", "watching", "lists", "commands", "cleanup", "import")
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
@@ -23,6 +23,7 @@ if __name__ == "__main__":
     from tests.bench.big import measure as big
     from tests.bench.big import scrape
     from tests.bench.cleanup import measure as cleanup
+    from tests.bench.commands import measure as commands
 
     is_proved = True
     if asked.only in (None, "calls"):
@@ -32,6 +33,8 @@ if __name__ == "__main__":
         scrape.main()
     if asked.only in (None, "lists"):
         big.main(every=asked.every)
+    if asked.only in {None, "commands"}:
+        is_proved &= commands.main()
     if asked.only in {None, "cleanup"}:
         is_proved &= cleanup.main()
     if asked.only in {None, "import"}:

@@ -7,13 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
-from rich.console import Console
 
 from mimivibes.legacy.source import SourceUnusable, opened
 from mimivibes.legacy.stages import inviter_amounts
-from mimivibes.maintenance import command as commands
+from mimivibes.models import CommandRun
 from rewards.amounts import Amounts
-from tests.commands import run
+from tests.commands import run, shown_on_a_terminal
 from tests.legacy.old_world import OldWorld
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,16 +135,28 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_work(source: s
         call_command(COMMAND, "--source", source, "--report", "/no/such/place/report.html")
 
 
+def test_a_report_that_turns_out_not_to_be_writable_is_on_record(source: str) -> None:
+    with pytest.raises(CommandError, match="on record, in the admin at Command runs"):
+        call_command(COMMAND, "--source", source, "--report", "/proc/report.html")
+
+    assert CommandRun.objects.get().report["is_sound"]
+
+
+def test_a_source_that_is_lost_on_the_way_is_named(source: str) -> None:
+    def lose_it() -> None:
+        with opened(source) as there, psycopg.connect(source) as other:
+            (row,) = there.rows("SELECT pg_backend_pid() AS pid")
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", [row["pid"]])
+            there.rows("SELECT 1")
+
+    with pytest.raises(SourceUnusable, match=r"lost on the way: .* Run it again"):
+        lose_it()
+
+
 def test_on_a_terminal_a_dry_run_shows_how_far_it_is(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal = StringIO()
-    console = Console(force_terminal=True, file=terminal, width=100)
-    monkeypatch.setattr(commands, "Console", lambda stderr: console)
-
-    call_command(COMMAND, "--source", source, stdout=StringIO())
-
-    assert "people" in terminal.getvalue()
+    assert "people" in shown_on_a_terminal(monkeypatch, COMMAND, "--source", source)
 
 
 def test_a_source_that_cannot_be_opened_has_a_name() -> None:

@@ -100,7 +100,7 @@ def test_an_address_goes_into_the_environment_and_back_out_of_a_url() -> None:
 def test_an_address_that_cannot_be_read_is_not_repeated(settings: Any) -> None:
     settings.DATABASE_DIRECT_URL = f"postgres://aree:{SECRET}@:x:/y"
 
-    with pytest.raises(BadAddress) as refused:
+    with pytest.raises(BadAddress, match="DATABASE_DIRECT_URL cannot be read") as refused:
         direct_address()
     assert "rd" not in str(refused.value).replace("form", "")
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-from io import StringIO
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
-from rich.console import Console
+from pytest_django.asserts import assertInHTML
 
 from accounts.models import WebhookReceipt
 from mimivibes.maintenance import command as commands
@@ -20,7 +18,7 @@ from mimivibes.maintenance.cleaning import FIRST_BATCH, LEAST_BATCH, SECONDS_OF_
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, Turn, recorded_run
 from mimivibes.models import CommandRun
 from referrals.models import BrowserSession, Capture
-from tests.commands import kill, run, started
+from tests.commands import kill, run, shown_on_a_terminal, started
 from tests.factories import BrowserSessionFactory, ReferralCodeFactory
 from tests.waiting import until
 
@@ -157,25 +155,27 @@ def test_what_was_killed_loses_nothing_and_repeats_nothing(
     assert list(outcomes) == ["killed", "done"]
 
 
-def test_its_page_has_a_line_for_each_part_of_the_report(aree: Client) -> None:
+def test_its_page_has_a_line_for_each_fact_and_a_list_for_each_group(aree: Client) -> None:
     report = {"rows": {"codes": {"new": 4_020}}, "tables": [{"table": "User"}], "note": {}}
     run = CommandRun.objects.create(command="x", started_at=timezone.now(), report=report)
 
     page = aree.get(f"/admin/mimivibes/commandrun/{run.pk}/change/").content.decode()
 
-    assert "rows, codes: new: 4,020<br>tables: table: User" in page
+    told = """<ul class="told">
+        <li>note: </li>
+        <li>rows <ul><li>codes: new: 4,020</li></ul></li>
+        <li>tables <ul><li>table: User</li></ul></li>
+    </ul>"""
+    assertInHTML(told, page)
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     _expired_captures(3)
-    terminal = StringIO()
-    console = partial(Console, force_terminal=True, file=terminal, width=100)
-    monkeypatch.setattr(commands, "Console", lambda stderr: console())
 
-    call_command(COMMAND, "--apply", stdout=StringIO())
+    shown = shown_on_a_terminal(monkeypatch, COMMAND, "--apply")
 
-    assert "expired captures" in terminal.getvalue()
-    assert "3 of 3 rows" in terminal.getvalue()
+    assert "expired captures" in shown
+    assert "3 of 3 rows" in shown
 
 
 def test_batches_shrink_when_they_take_long_and_grow_again() -> None:

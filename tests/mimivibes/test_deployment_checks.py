@@ -38,6 +38,7 @@ def test_a_sound_deployment_hears_nothing() -> None:
         ("REDIS_URL", "10.0.0.20:6379", "E019"),
         ("REDIS_URL", "http://10.0.0.20:6379", "E019"),
         ("METRICS_ALLOWED_IPS", ["0.0.0.0/0"], "W003"),
+        ("METRICS_ALLOWED_IPS", ["prometheus"], "E012"),
         ("METRICS_TOKEN", "short", "W004"),
         ("TRUSTED_PROXIES", [], "I001"),
         ("REDIS_URL", "", "I002"),

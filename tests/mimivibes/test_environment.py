@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,19 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from mimivibes.environment import BASE_DIR, Environment
+
+PutInFile = Callable[[str, str], None]
+
+
+@pytest.fixture
+def put_in_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PutInFile:
+    """Write a variable's value into a file, and name that by the variable with `_FILE`."""
+
+    def put(variable: str, content: str) -> None:
+        (tmp_path / variable).write_bytes(content.encode())
+        monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / variable))
+
+    return put
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,7 @@ def test_a_value_that_is_not_one_of_those_known_is_named(monkeypatch: pytest.Mon
         ("TIME_ZONE", "Mars/Base"),
         ("LOG_LEVEL", "loud"),
         ("DATABASE_REPLICA_URL", "mysql://db/referrals"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_sentence(variable: str, value: str) -> None:
@@ -122,50 +137,40 @@ def test_a_switch_is_read(monkeypatch: pytest.MonkeyPatch, value: str, read: boo
 
 
 @pytest.mark.parametrize("written", ["p$ss=word", "p$ss=word\n", "p$ss=word\r\n"])
-def test_a_secret_comes_from_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str
-) -> None:
-    (tmp_path / "secret").write_bytes(written.encode())
-    monkeypatch.setenv("A_SECRET_FILE", str(tmp_path / "secret"))
+def test_a_secret_comes_from_a_file(put_in_file: PutInFile, written: str) -> None:
+    put_in_file("A_SECRET", written)
 
     assert Environment()("A_SECRET", default="") == "p$ss=word"
 
 
-def test_line_breaks_within_a_file_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "key.pem").write_text("-----BEGIN\nof a key\nEND-----\n")
-    monkeypatch.setenv("A_KEY_FILE", str(tmp_path / "key.pem"))
+def test_line_breaks_within_a_file_stay(put_in_file: PutInFile) -> None:
+    put_in_file("A_KEY", "-----BEGIN\nof a key\nEND-----\n")
 
     assert Environment()("A_KEY", default="") == "-----BEGIN\nof a key\nEND-----"
 
 
-def test_a_file_is_read_as_the_variable_would_be(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "url").write_text("postgres://nok:hush@db.example.com:6432/referrals\n")
-    (tmp_path / "number").write_text("12\n")
-    monkeypatch.setenv("SOME_DATABASE_FILE", str(tmp_path / "url"))
-    monkeypatch.setenv("A_NUMBER_FILE", str(tmp_path / "number"))
+def test_a_file_is_read_as_the_variable_would_be(put_in_file: PutInFile) -> None:
+    put_in_file("SOME_DATABASE", "postgres://nok:hush@db.example.com:6432/referrals\n")
+    put_in_file("A_NUMBER", "12\n")
 
     assert Environment().db_url("SOME_DATABASE")["PASSWORD"] == "hush"
     assert Environment().int("A_NUMBER", default=0) == 12
 
 
 def test_an_empty_variable_leaves_it_to_the_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, put_in_file: PutInFile
 ) -> None:
-    (tmp_path / "secret").write_text("from the file")
+    put_in_file("A_SECRET", "from the file")
     monkeypatch.setenv("A_SECRET", "")
-    monkeypatch.setenv("A_SECRET_FILE", str(tmp_path / "secret"))
 
     assert Environment()("A_SECRET", default="") == "from the file"
 
 
 def test_a_variable_and_its_file_are_one_too_many(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, put_in_file: PutInFile
 ) -> None:
-    (tmp_path / "secret").write_text("hush")
+    put_in_file("A_SECRET", "hush")
     monkeypatch.setenv("A_SECRET", "hush, too")
-    monkeypatch.setenv("A_SECRET_FILE", str(tmp_path / "secret"))
 
     with pytest.raises(ImproperlyConfigured, match="Both A_SECRET and A_SECRET_FILE") as refusal:
         Environment()("A_SECRET", default="")

@@ -1,10 +1,12 @@
 """One person's data as JSON: all of it, nothing of others, from a command and from their page."""
 
+import errno
 import json
 import re
 import stat
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.apps import apps
@@ -149,6 +151,18 @@ def test_what_could_not_be_finished_is_taken_away(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_is_full_is_told(
+    story: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(export.PersonExport, "chunks", Mock(side_effect=full))
+
+    with pytest.raises(CommandError, match=r"No space left on device\. Name a new file"):
+        call_command("export_user", story.clerk_id, "--output", str(tmp_path / "ploy.json"))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_a_file_it_is_printed(story: Person, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("export_user", story.clerk_id)
 
@@ -208,7 +222,7 @@ def test_every_reference_to_people_is_exported_or_left_out_for_a_reason() -> Non
         if isinstance(field, ForeignKey) and field.related_model is User
         if field.model is model and not model._meta.auto_created
     }
-    exported = {reference for section in SECTIONS for reference in section.references}
+    exported = {section.reference for section in SECTIONS}
     exported.remove("accounts.WebhookReceipt.clerk_id")  # which refers without a key
 
     assert references == exported | set(NOT_THEIRS)

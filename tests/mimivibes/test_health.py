@@ -4,8 +4,11 @@ from unittest.mock import patch
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
+
+from tests.statements import statements
 
 
 def test_livez_needs_no_database() -> None:
@@ -31,6 +34,30 @@ def test_readyz_counts_migrations_that_are_not_applied() -> None:
 
     assert response.status_code == 503
     assert "migrations" in response.json()["failures"][0]
+
+
+@pytest.mark.django_db
+def test_readyz_counts_all_of_them_in_a_database_where_nothing_was_migrated() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA bare; SET LOCAL search_path = bare")
+
+    failures = Client().get("/readyz").json()["failures"]
+
+    assert failures == [f"migrations: {len(MigrationLoader(None).graph.nodes)} not applied"]
+
+
+@pytest.mark.django_db
+def test_readyz_asks_two_statements_and_sees_a_database_that_goes_back() -> None:
+    Client().get("/readyz")
+
+    with statements() as sent, patch.object(MigrationLoader, "build_graph") as planned:
+        assert Client().get("/readyz").status_code == 200
+        MigrationRecorder(connection).migration_qs.filter(app="rewards").delete()
+        assert Client().get("/readyz").status_code == 503
+
+    asked = [statement for statement in sent if not statement.startswith("DELETE")]
+    assert len(asked) == 2 * 2
+    planned.assert_not_called()
 
 
 @pytest.mark.django_db

@@ -1,11 +1,14 @@
 """Rate limits: visitors by address, people by themselves, services not at all."""
 
 from collections import Counter
+from unittest.mock import Mock
 
 import pytest
+from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache
 from django.test import Client
 from django.utils import timezone
+from redis.exceptions import TimeoutError
 
 from accounts.services import create_api_key
 from mimivibes.throttling import CallerThrottle
@@ -82,8 +85,24 @@ def test_without_redis_nobody_is_limited_and_everybody_served(
 ) -> None:
     nobody_listens = RedisCache("redis://127.0.0.1:1/0", {})
     monkeypatch.setattr(CallerThrottle, "cache", nobody_listens)
+    monkeypatch.setattr(CallerThrottle, "asks_again_at", 0.0)
 
     assert answers(Browser(), 6) == [200] * 6
+
+
+def test_a_redis_that_did_not_answer_is_asked_again_after_a_while(
+    rates: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = Mock(**{"get.side_effect": TimeoutError("Timeout reading from socket")})
+    monkeypatch.setattr(CallerThrottle, "cache", silent)
+    monkeypatch.setattr(CallerThrottle, "asks_again_at", 0.0)
+
+    assert answers(Browser(), 6) == [200] * 6
+    assert silent.get.call_count == 1
+
+    monkeypatch.setattr(CallerThrottle, "cache", cache)
+    monkeypatch.setattr(CallerThrottle, "asks_again_at", 0.0)
+    assert answers(Browser(), 6) == [200] * 3 + [429] * 3
 
 
 def test_the_first_limits_are_those_of_the_contract() -> None:

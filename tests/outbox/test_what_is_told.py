@@ -16,7 +16,7 @@ from outbox.models import OutboxMessage
 from outbox.services import Event, publish, silenced
 from referrals.models import Attribution, ReferralCode
 from referrals.services import corrections
-from referrals.services.attributions import release_due
+from referrals.services.releases import release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from tests.factories import TermsFactory

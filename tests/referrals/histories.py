@@ -15,8 +15,6 @@ from referrals.models import Attribution, ProgramTerms, ReferralCode, Status
 from referrals.services.attributions import (
     approve_attribution,
     reject_attribution,
-    release_due,
-    resolve_held_of,
     reverse_attribution,
 )
 from referrals.services.captures import capture_code, forget_captures, meet_browser
@@ -29,6 +27,7 @@ from referrals.services.corrections import (
     move_to_referrer,
 )
 from referrals.services.events import NewEvent, record_event
+from referrals.services.releases import release_due, resolve_held_of
 from tests.factories import ReferralCodeFactory, TermsFactory, UserFactory
 
 REFERRERS = 3

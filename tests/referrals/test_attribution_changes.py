@@ -14,9 +14,9 @@ from referrals.services.attributions import (
     approve_attribution,
     move,
     reject_attribution,
-    release_due,
     reverse_attribution,
 )
+from referrals.services.releases import Released, release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from tests.factories import TermsFactory
@@ -114,7 +114,7 @@ def test_reversing_during_the_hold_stops_the_release(
 
     by_aree(reverse_attribution, attribution_of(ploy))
 
-    assert not release_due(now=timezone.now() + timedelta(days=4))
+    assert release_due(now=timezone.now() + timedelta(days=4)) == Released()
     assert balances(nok) == WELCOME
 
 

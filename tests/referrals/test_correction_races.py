@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.services import erase_user
 from referrals.models import Attribution, ReferralCode
 from referrals.services import corrections
-from referrals.services.attributions import release_due
+from referrals.services.releases import release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from rewards.models import Transaction

@@ -31,10 +31,10 @@ from referrals.admin.corrections import ATTRIBUTE, CORRECTIONS
 from referrals.admin.corrections import REFUSALS as OF_ATTRIBUTIONS
 from referrals.models import Attribution, ReferralCode
 from referrals.services import claims, corrections
-from referrals.services.attributions import release_due, resolve_held_of
 from referrals.services.codes import create_referral_code
 from referrals.services.events import NewEvent, record_event
 from referrals.services.proof import verify_attributions
+from referrals.services.releases import release_due, resolve_held_of
 from rewards import services as rewards
 from rewards.models import Balance, Transaction
 from rewards.services import corrections as on_the_ledger

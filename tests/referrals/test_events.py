@@ -9,8 +9,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import create_api_key, erase_user
 from referrals.models import Attribution, QualifyingEvent
-from referrals.services.attributions import release_due, reverse_attribution
+from referrals.services.attributions import reverse_attribution
 from referrals.services.events import NewEvent, record_event
+from referrals.services.releases import release_due
 from rewards.amounts import Amounts
 from rewards.models import RewardRule
 from tests.factories import TermsFactory

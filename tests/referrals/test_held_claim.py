@@ -7,11 +7,8 @@ import pytest
 from django.utils import timezone
 
 from referrals.models import Attribution, Decision, ReferralCode
-from referrals.services.attributions import (
-    MoveNotAllowed,
-    approve_attribution,
-    release_due,
-)
+from referrals.services.attributions import MoveNotAllowed, approve_attribution
+from referrals.services.releases import Released, release_due
 from rewards.amounts import Amounts
 from tests.clerk import event, signed, user_object
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory
@@ -174,7 +171,7 @@ def test_a_banned_persons_claim_waits_for_the_end_of_the_ban(
         approve_attribution(
             attribution=attribution_of(unknown_age), actor="aree", reason="Known", now=now
         )
-    assert not release_due(now=now)
+    assert release_due(now=now) == Released()
     assert (attribution_of(unknown_age).status, balances(unknown_age)) == ("held", WELCOME)
 
     later = now + timedelta(seconds=1)
@@ -201,7 +198,7 @@ def test_what_no_signal_decided_is_decided_by_release(noks_code: str, unknown_ag
     type(user).objects.filter(pk=user.pk).update(account_created_at=timezone.now())
 
     assert release_due(now=timezone.now()).moved == 1
-    assert not release_due(now=timezone.now())
+    assert release_due(now=timezone.now()) == Released()
 
     assert attribution_of(unknown_age).status == "pending"
 

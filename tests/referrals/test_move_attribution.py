@@ -11,7 +11,7 @@ from accounts.services import erase_user
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 from referrals.models import Attribution, Program, ReferralCode
 from referrals.services import corrections
-from referrals.services.attributions import release_due
+from referrals.services.releases import release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from rewards.models import Transaction

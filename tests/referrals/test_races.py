@@ -19,7 +19,7 @@ from referrals.models import (
     QualifyingEvent,
     ReferralCode,
 )
-from referrals.services.attributions import release_due
+from referrals.services.releases import release_due
 from rewards.amounts import Amounts
 from tests.factories import ReferralCodeFactory, TermsFactory
 from tests.parallel import at_once

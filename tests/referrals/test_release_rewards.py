@@ -1,7 +1,7 @@
 """`release_rewards`: one attribution that cannot be paid stops no other."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from referrals.models import Attribution
-from referrals.services import attributions
+from referrals.services import releases
 from tests.factories import TermsFactory
 from tests.people import Person
 from tests.referrals.back_end import BackEnd
@@ -35,14 +35,14 @@ def due(noks_code: str, ploy: Person, mali: Person, back_end: BackEnd) -> None:
 
 @pytest.fixture
 def ploys_cannot_be_paid(due: None, ploy: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    pay = attributions.pay_referrer
+    pay = releases.pay_referrer
 
     def failing(attribution: Attribution, **options: Any) -> None:
         if attribution.referee.clerk_id == ploy.clerk_id:
             raise RuntimeError("no way")
         pay(attribution, **options)
 
-    monkeypatch.setattr(attributions, "pay_referrer", failing)
+    monkeypatch.setattr(releases, "pay_referrer", failing)
 
 
 def run() -> tuple[int, dict[str, Any]]:
@@ -72,15 +72,33 @@ def test_one_that_fails_is_reported_and_the_others_are_paid(
 
 
 @pytest.mark.usefixtures("ploys_cannot_be_paid")
-def test_a_batch_in_which_all_fail_does_not_hide_what_is_behind_it(mali: Person) -> None:
-    now = timezone.now()
+def test_a_page_in_which_all_fail_does_not_hide_what_is_behind_it(
+    mali: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releases, "PAGE", 1)
 
-    first = attributions.release_due(now=now, limit=1)
-    second = attributions.release_due(now=now, limit=1, passing_over=first.failed)
+    released = releases.release_due(now=timezone.now())
 
-    assert (first.moved, len(first.failed)) == (0, 1)
-    assert (second.moved, second.failed) == (1, set())
+    assert (released.moved, len(released.failed)) == (1, 1)
     assert attribution_of(mali).status == "rewarded"
+
+
+@pytest.mark.usefixtures("due")
+def test_a_page_that_another_run_has_done_does_not_hide_what_is_behind_it(
+    ploy: Person, mali: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = releases._release
+
+    def too_late_for_ploys(attribution: Attribution, now: datetime) -> bool:
+        if attribution.referee.clerk_id == ploy.clerk_id:
+            release(attribution, now)
+        return release(attribution, now)
+
+    monkeypatch.setattr(releases, "PAGE", 1)
+    monkeypatch.setattr(releases, "_release", too_late_for_ploys)
+
+    assert releases.release_due(now=timezone.now()) == releases.Released(moved=1)
+    assert {attribution_of(p).status for p in (ploy, mali)} == {"rewarded"}
 
 
 @pytest.mark.usefixtures("ploys_cannot_be_paid")

@@ -11,7 +11,8 @@ from accounts.services import erase_user
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 from referrals.models import Attribution, ReferralCode, Status
 from referrals.services import corrections
-from referrals.services.attributions import move, release_due
+from referrals.services.attributions import move
+from referrals.services.releases import Released, release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
 from rewards.models import Transaction
@@ -152,7 +153,7 @@ def test_a_qualified_one_is_paid_by_the_usual_release(
     back_end.report(ploy)
     by_aree(corrections.reverse, attribution_of(ploy))
     later = timezone.now() + timedelta(days=3)
-    assert not release_due(now=later)
+    assert release_due(now=later) == Released()
 
     by_aree(corrections.restore, attribution_of(ploy))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from referrals.models import ProgramTerms, UserDevice
-from referrals.services.attributions import release_due
+from referrals.services.releases import release_due
 from referrals.services.terms_in_words import CONTENT
 from referrals.services.what_if import PeriodNotAllowed, Tally, what_if
 from referrals.services.what_if.replay import Replay

@@ -6,7 +6,6 @@ from functools import partial
 import pytest
 
 from mimivibes.models import ScheduledJob
-from mimivibes.schedule import schedule_lag
 from mimivibes.schedule.jobs import MINUTE, Job
 from mimivibes.schedule.leases import (
     LEASE,
@@ -19,6 +18,7 @@ from mimivibes.schedule.leases import (
     give_back,
     renew,
     run_now,
+    schedule_lag,
 )
 from tests.parallel import at_once
 

@@ -68,7 +68,10 @@ def direct_address() -> Address:
     `BadAddress` for a `DATABASE_DIRECT_URL` that cannot be read.
     """
     if settings.DATABASE_DIRECT_URL:
-        return Address.read(settings.DATABASE_DIRECT_URL)
+        try:
+            return Address.read(settings.DATABASE_DIRECT_URL)
+        except BadAddress as error:
+            raise BadAddress(f"DATABASE_DIRECT_URL cannot be read. {error}") from error
     parameters = connection.get_connection_params()
     return Address(
         {

@@ -1,8 +1,10 @@
 """Where backups are made and proved: a source, tools, a directory of dumps, scratch databases."""
 
+import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import psycopg
 
@@ -11,8 +13,13 @@ from mimivibes.maintenance.postgres.dumps import remove_unfinished, unfinished_f
 from mimivibes.maintenance.postgres.scratch import MayNotCreateDatabases, Scratch, scratch_of
 from mimivibes.maintenance.postgres.tools import NoTools, ToolFailed, Tools, tools_for
 
+
+class DirectoryUnusable(Exception):
+    """The directory for backups cannot be made, or not be written to."""
+
+
 FAILURES: tuple[type[Exception], ...] = (
-    *(BadAddress, NoTools, ToolFailed, MayNotCreateDatabases),
+    *(BadAddress, NoTools, ToolFailed, MayNotCreateDatabases, DirectoryUnusable),
     *(OSError, psycopg.OperationalError),  # e.g. a full disk, a server that does not answer
 )
 """What may keep a backup from being made or proved; the message tells the operator what to do."""
@@ -48,14 +55,29 @@ class Place:
 def prepare(
     source: Address, directory: Path, *, purpose: str, server: Address | None = None
 ) -> Place:
-    """Find the tools, and remove what killed runs for this purpose left. Raises `NoTools`.
+    """Find the tools, and remove what killed runs for this purpose left.
 
-    Scratch databases are made on the source's own server, or on another.
+    Scratch databases are made on the source's own server, or on another. Raises `NoTools`,
+    `DirectoryUnusable`.
     """
     directory = directory.absolute()
     scratch = scratch_of(source, purpose=purpose, server=server)
     tools = tools_for(source)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(directory)
     scratch.remove_leftovers()
     remove_unfinished(directory, marker=scratch.marker)
     return Place(source, tools, scratch, directory)
+
+
+def _make(directory: Path) -> None:
+    """Make the directory if it is not there, and see that it can be written to."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise DirectoryUnusable(
+            f"No backup can be written to {directory}: {error.strerror}. Make it a directory that"
+            f" the user with the id {os.geteuid()} may write to, or name another: in"
+            " BACKUP_DIRECTORY, or by the option of this command."
+        ) from error

@@ -11,6 +11,7 @@ from mimivibes.maintenance.drill import Result, drill, plan
 from mimivibes.maintenance.postgres.address import Address, BadAddress, direct_address
 from mimivibes.maintenance.postgres.place import FAILURES
 from mimivibes.maintenance.runs import AlreadyRunning, LockLost, recorded_run
+from mimivibes.maintenance.terminal import progress_on_terminal
 from mimivibes.models import CommandRun
 
 NAME = "backup_drill"
@@ -54,7 +55,10 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         try:
-            with recorded_run(NAME, is_dry=False, now=now) as (run, _turn):
+            with (
+                recorded_run(NAME, is_dry=False, now=now) as (run, _turn),
+                progress_on_terminal(as_json=options["json"]) as progress,
+            ):
                 planned = plan(
                     source=direct_address(),
                     into=options["into"],
@@ -62,7 +66,7 @@ class Command(ReportingCommand):
                     jobs=options["jobs"],
                     with_contents=options["contents"],
                 )
-                result = drill(planned, now=now)
+                result = drill(planned, now=now, progress=progress)
                 run.report = result.facts()
                 run.outcome = CommandRun.Outcome.FAILED if result.faults else ""
         except REFUSALS as error:

@@ -40,17 +40,20 @@ class Command(ReportingCommand):
             for chunk in export.chunks():
                 self.stdout.write(chunk, ending="")
             return
-        _write(export, options["output"])
+        try:
+            _write(export, options["output"])
+        except OSError as error:
+            raise CommandError(
+                f"Cannot write {options['output']}: {error.strerror}. Name a new file, where there"
+                " is room."
+            ) from error
         facts = {"clerk_id": user.clerk_id, "file": str(options["output"]), **export.rows}
         self.report(facts, as_json=options["json"])
 
 
 def _write(export: PersonExport, path: Path) -> None:
     """Write a new file for the owner alone; one that was not finished is taken away again."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FOR_THE_OWNER_ALONE)
-    except OSError as error:
-        raise CommandError(f"Cannot write {path}: {error.strerror}. Name a new file.") from error
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FOR_THE_OWNER_ALONE)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(export.chunks())

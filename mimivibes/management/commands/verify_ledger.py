@@ -2,6 +2,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from accounts.management.reporting import ReportingCommand
 from accounts.models import User
+from mimivibes.maintenance.terminal import progress_on_terminal
 from referrals.services.proof import verify_attributions
 from rewards.services import record_proof, verify_ledger
 
@@ -28,7 +30,13 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user_id = _user_id(options["user"])
         started_at, began = timezone.now(), time.monotonic()
-        faults = verify_ledger(user_id=user_id) + verify_attributions(user_id=user_id)
+        with progress_on_terminal(as_json=options["json"]) as progress:
+            faults = verify_ledger(
+                user_id=user_id, progress=partial(progress, "ledger", unit="checks")
+            )
+            progress("attributions", 0, total=1, unit="check")
+            faults += verify_attributions(user_id=user_id)
+            progress("attributions", 1)
         seconds = time.monotonic() - began
         if not options["json"]:
             for fault in faults:

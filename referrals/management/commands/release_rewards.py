@@ -1,12 +1,11 @@
 import sys
 from argparse import ArgumentParser
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
 from accounts.management.reporting import ReportingCommand
-from referrals.services.attributions import release_due
+from referrals.services.releases import release_due
 
 
 class Command(ReportingCommand):
@@ -21,10 +20,8 @@ class Command(ReportingCommand):
         self.add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        moved, failed = 0, set[UUID]()
-        while released := release_due(now=timezone.now(), passing_over=failed):
-            moved += released.moved
-            failed |= released.failed
-        self.report({"released": moved, "failed": len(failed)}, as_json=options["json"])
-        if failed:
+        released = release_due(now=timezone.now())
+        facts = {"released": released.moved, "failed": len(released.failed)}
+        self.report(facts, as_json=options["json"])
+        if released.failed:
             sys.exit(1)

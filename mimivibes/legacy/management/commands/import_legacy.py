@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from accounts.management.reporting import number_between
 from mimivibes.legacy.importing import Import
 from mimivibes.legacy.report import Report
@@ -82,7 +84,16 @@ class Command(RecordedCommand):
             finally:
                 run.report.update(self._report.as_dict())
         if options["report"]:
-            self._report.write(options["report"])
+            self._write_report(options["report"])
+
+    def _write_report(self, path: Path) -> None:
+        try:
+            self._report.write(path)
+        except OSError as error:
+            raise CommandError(
+                f"The work is done, but its report cannot be written to {path}: {error.strerror}."
+                " It is on record, in the admin at Command runs."
+            ) from error
 
     def _import(
         self,

@@ -1,0 +1,1 @@
+"""The story of an invitation: from every source, in order, in words that staff understand."""
