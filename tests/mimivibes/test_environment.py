@@ -37,6 +37,12 @@ def test_an_empty_variable_is_one_that_is_not_set(
     assert getattr(Environment(), cast)("NOTHING_IN_IT", default=default) == default
 
 
+def test_a_list_is_read_however_it_is_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOSTS", " a.example.com, b.example.com ,,")
+
+    assert Environment().list("HOSTS") == ["a.example.com", "b.example.com"]
+
+
 @pytest.mark.parametrize(
     ("cast", "value"), [("int", "many"), ("bool", "perhaps"), ("bool", "ture"), ("bool", "2")]
 )
