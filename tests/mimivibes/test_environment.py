@@ -92,6 +92,13 @@ def test_a_time_zone_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Environment().time_zone("A_ZONE", default="UTC") == "Asia/Bangkok"
 
 
+def test_a_directory_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_DIRECTORY", "/proc/metrics")
+
+    with pytest.raises(ImproperlyConfigured, match="A_DIRECTORY names /proc/metrics, which cannot"):
+        Environment().directory("A_DIRECTORY")
+
+
 def test_a_value_that_is_not_one_of_those_known_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_LEVEL", "loud")
 
@@ -106,7 +113,6 @@ def test_a_value_that_is_not_one_of_those_known_is_named(monkeypatch: pytest.Mon
         ("TIME_ZONE", "Mars/Base"),
         ("LOG_LEVEL", "loud"),
         ("DATABASE_REPLICA_URL", "mysql://db/referrals"),
-        ("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_sentence(variable: str, value: str) -> None:
