@@ -19,6 +19,9 @@ WHAT_TO_DO = {
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mimivibes.settings")
+    # Where servers add up their counters. A command's would stay for ever, and the schedule runs
+    # thousands a day.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     sys.excepthook = log_uncaught
     try:
         execute_from_command_line(sys.argv)

@@ -45,6 +45,10 @@ def _faults() -> Iterator[CheckMessage]:
         yield _error("E016", "SECRET_KEY_FALLBACKS holds a key that is too short or no secret.")
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
         yield _error("E003", "ALLOWED_HOSTS is empty or allows every host.")
+    for host in settings.ALLOWED_HOSTS:
+        if "/" in host or (":" in host and not host.startswith("[")):  # [::1] is a name
+            hint = "api.example.com, without scheme and port: else nothing ever equals it."
+            yield _error("E003", f"ALLOWED_HOSTS holds {host!r}, which is no host name.", hint)
     if urlsplit(settings.APP_URL).scheme != "https":
         yield _error("E004", "APP_URL is not an https address.", "It begins every share link.")
     yield from _origin_faults("E005", "CORS_ALLOWED_ORIGINS")
@@ -84,8 +88,11 @@ def _boundless_trust() -> Iterator[CheckMessage]:
 
 def _origin_faults(number: str, name: str) -> Iterator[CheckMessage]:
     for origin in getattr(settings, name):
-        if not _is_trustworthy(origin):
-            yield _error(number, f"{name} holds {origin!r}, which is not an https origin.")
+        parts = urlsplit(origin)
+        # With a path, be it a slash alone, it equals nothing that a browser or a token says.
+        if not _is_trustworthy(origin) or origin != f"{parts.scheme}://{parts.netloc}":
+            hint = "https://app.example.com, and nothing behind it"
+            yield _error(number, f"{name} holds {origin!r}, which is not an https origin.", hint)
 
 
 def _is_trustworthy(origin: str) -> bool:

@@ -41,6 +41,8 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
             return default
         if cast is bool and text.strip().lower() not in SWITCHES:
             raise ImproperlyConfigured(f"{var} is neither true nor false.")
+        if cast is list:  # a space after a comma belongs to no host and to no origin
+            return [part for each in text.split(",") if (part := each.strip())]
         try:
             return self.parse_value(text, cast)
         except ValueError as error:

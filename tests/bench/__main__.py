@@ -1,4 +1,4 @@
-"""`make bench`: the hot calls, being watched, the admin on large data, clean-up, an import."""
+"""`make bench`: hot calls, being watched, the admin and commands on large data, an import."""
 
 import argparse
 import os
@@ -24,6 +24,7 @@ if __name__ == "__main__":
     from tests.bench.big import scrape
     from tests.bench.cleanup import measure as cleanup
     from tests.bench.commands import measure as commands
+    from tests.bench.commands import person
 
     is_proved = True
     if asked.only in (None, "calls"):
@@ -35,6 +36,7 @@ if __name__ == "__main__":
         big.main(every=asked.every)
     if asked.only in {None, "commands"}:
         is_proved &= commands.main()
+        person.main()
     if asked.only in {None, "cleanup"}:
         is_proved &= cleanup.main()
     if asked.only in {None, "import"}:

@@ -14,17 +14,11 @@ from django.utils import timezone
 from accounts.models import WebhookReceipt
 from tests.bench.cleanup import bouncer
 from tests.commands import kill, started
+from tests.programs import needed
 from tests.server import database_url
 from tests.waiting import until
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(bouncer.program() is None, reason="PgBouncer is not installed"),
-    pytest.mark.skipif(
-        not settings.DATABASES["default"]["HOST"].startswith("/"),
-        reason="The server is not reached by a socket, and PgBouncer would need its password",
-    ),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 600
 COMMAND = ("cleanup_webhooks", "--apply", "--json")
 
@@ -32,6 +26,7 @@ COMMAND = ("cleanup_webhooks", "--apply", "--json")
 @pytest.fixture
 def pooled() -> Iterator[str]:
     """The address of the test database behind PgBouncer."""
+    needed("pgbouncer")
     with tempfile.TemporaryDirectory() as folder:
         address = database_url(settings.DATABASES["default"]["NAME"])
         with bouncer.running(Path(folder), address) as url:

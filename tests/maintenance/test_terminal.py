@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from mimivibes.maintenance import drill
 from tests.commands import shown_on_a_terminal
@@ -34,6 +35,16 @@ def test_a_proof_shows_how_many_checks_are_done(monkeypatch: pytest.MonkeyPatch)
 
     assert re.search(r"ledger .* (\d+) of \1 checks", shown)
     assert re.search(r"attributions .* 1 of 1 check", shown)
+
+
+def test_a_backup_of_tables_shows_how_many_are_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE old_things (id int)")
+
+        shown = shown_on_a_terminal(monkeypatch, "unused_tables", "backup", "old_things")
+
+        cursor.execute("DROP TABLE old_things")
+    assert re.search(r"proved .* 1 of 1 tables", shown)
 
 
 @pytest.mark.parametrize("name", LONG)

@@ -28,12 +28,16 @@ def test_the_settings_of_the_tests_are_those_of_a_sound_production() -> None:
         ("SECRET_KEY", "short"),
         ("ALLOWED_HOSTS", []),
         ("ALLOWED_HOSTS", ["*"]),
+        ("ALLOWED_HOSTS", ["https://api.example.com"]),
+        ("ALLOWED_HOSTS", ["app-1:8000"]),
         ("APP_URL", ""),
         ("APP_URL", "http://app.example.com"),
         ("CORS_ALLOWED_ORIGINS", ["http://app.example.com"]),
         ("CORS_ALLOWED_ORIGINS", ["localhost:3000"]),
+        ("CORS_ALLOWED_ORIGINS", ["https://app.example.com/app"]),
         ("CLERK_AUTHORIZED_PARTIES", []),
         ("CLERK_AUTHORIZED_PARTIES", ["http://app.example.com"]),
+        ("CLERK_AUTHORIZED_PARTIES", ["https://app.example.com/"]),
         ("CLERK_ISSUER", ""),
         ("CLERK_WEBHOOK_SECRETS", []),
     ],
@@ -45,6 +49,11 @@ def test_a_missing_or_unsafe_setting_is_named(setting: str, value: Any) -> None:
 
 def test_an_origin_on_this_machine_may_do_without_tls() -> None:
     with override_settings(CORS_ALLOWED_ORIGINS=["http://localhost:3000", "http://127.0.0.1:3000"]):
+        assert faults() == ""
+
+
+def test_a_host_may_be_an_address() -> None:
+    with override_settings(ALLOWED_HOSTS=["10.0.0.7", "[::1]", ".example.com"]):
         assert faults() == ""
 
 

@@ -37,6 +37,12 @@ def test_an_empty_variable_is_one_that_is_not_set(
     assert getattr(Environment(), cast)("NOTHING_IN_IT", default=default) == default
 
 
+def test_a_list_is_read_however_it_is_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOSTS", " a.example.com, b.example.com ,,")
+
+    assert Environment().list("HOSTS") == ["a.example.com", "b.example.com"]
+
+
 @pytest.mark.parametrize(
     ("cast", "value"), [("int", "many"), ("bool", "perhaps"), ("bool", "ture"), ("bool", "2")]
 )
@@ -86,6 +92,13 @@ def test_a_time_zone_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Environment().time_zone("A_ZONE", default="UTC") == "Asia/Bangkok"
 
 
+def test_a_directory_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_DIRECTORY", "/proc/metrics")
+
+    with pytest.raises(ImproperlyConfigured, match="A_DIRECTORY names /proc/metrics, which cannot"):
+        Environment().directory("A_DIRECTORY")
+
+
 def test_a_value_that_is_not_one_of_those_known_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_LEVEL", "loud")
 
@@ -100,7 +113,6 @@ def test_a_value_that_is_not_one_of_those_known_is_named(monkeypatch: pytest.Mon
         ("TIME_ZONE", "Mars/Base"),
         ("LOG_LEVEL", "loud"),
         ("DATABASE_REPLICA_URL", "mysql://db/referrals"),
-        ("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_sentence(variable: str, value: str) -> None:

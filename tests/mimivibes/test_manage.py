@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -29,6 +30,16 @@ def test_a_database_that_cannot_be_reached_is_one_sentence(command: str) -> None
     assert told.stderr.startswith("The database cannot be reached: ")
     assert "Traceback" not in told.stderr
     assert "hush" not in told.stderr
+
+
+def test_a_command_leaves_no_counters_among_those_of_the_server(tmp_path: Path) -> None:
+    """The image names the directory for all that runs in it; the schedule would fill it up."""
+    told = started("log_user", "user_2abc", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+
+    told.communicate()
+
+    assert told.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tests.waiting import until
 
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 WORKERS = 2
+OF_EARLIER = "counter_1.db"
+"""What a process that is no more has counted, which is not this server's."""
 
 
 @dataclass
@@ -48,7 +50,9 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    port, log = free_port(), tmp_path / "log"
+    port, log, metrics = free_port(), tmp_path / "log", tmp_path / "metrics"
+    metrics.mkdir()
+    (metrics / OF_EARLIER).touch()
     with log.open("w") as output:
         process = subprocess.Popen(
             ["deploy/enter"],
@@ -61,7 +65,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
                 "PORT": str(port),
                 "WEB_WORKERS": str(WORKERS),
                 "LISTEN_ADDRESS": "127.0.0.1",
-                "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
+                "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             },
             stdout=output,
             stderr=output,
@@ -75,6 +79,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_a_worker_that_dies_is_replaced_and_sigterm_ends_it_well(server: Server) -> None:
     until(lambda: server.has_started(WORKERS), server.process)
     assert server.is_healthy()
+    assert not (server.log.parent / "metrics" / OF_EARLIER).exists()
 
     server.workers[0].kill()
     until(lambda: server.has_started(WORKERS + 1), server.process)

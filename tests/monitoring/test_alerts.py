@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from mimivibes.metrics.processes import count_error, count_problem
 from mimivibes.models import CommandRun
 from tests.monitoring.scrapes import Prometheus
 from tests.people import Person
+from tests.programs import needed
 from tests.referrals.story import invited
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -114,6 +114,7 @@ def test_every_alert_says_what_to_do(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in {"page", "ticket"}
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_each_alert_comes_when_it_should_and_not_before() -> None:
-    subprocess.run(["promtool", "test", "rules", "rules.test.yml"], cwd=RULES_FOLDER, check=True)
+    subprocess.run(
+        [needed("promtool"), "test", "rules", "rules.test.yml"], cwd=RULES_FOLDER, check=True
+    )

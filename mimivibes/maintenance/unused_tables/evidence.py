@@ -88,8 +88,8 @@ class Evidence:
 
 def gather(tables: Sequence[Table], *, count: bool) -> list[Evidence]:
     """Return the evidence of each table; `count` reads them to say how many rows exactly."""
-    owned = owners()
-    return [_evidence(table, owned, count=count) for table in tables]
+    owned, functions = owners(), database().execute(FUNCTIONS).fetchall()
+    return [_evidence(table, owned, functions, count=count) for table in tables]
 
 
 def statistics_since() -> datetime | None:
@@ -99,40 +99,51 @@ def statistics_since() -> datetime | None:
     return since
 
 
-def _evidence(table: Table, owned: dict[int, str], *, count: bool) -> Evidence:
-    keys = _named(FOREIGN_KEYS, table)
-    spelled = {oid: f"{quoted(s, t)} ({constraint})" for constraint, s, t, oid in keys}
+def _evidence(
+    table: Table, owned: dict[int, str], functions: list[tuple[str, str]], *, count: bool
+) -> Evidence:
+    keys = _keys(table.oid)
     return Evidence(
         table=table,
         rows=count_rows(database(), table) if count else None,
-        keys_of_owned_tables=[key for oid, key in spelled.items() if oid in owned],
-        keys_of_unused_tables=[key for oid, key in spelled.items() if oid not in owned],
-        views=[quoted(*row) for row in _named(VIEWS, table)],
-        dependents=[what for (what,) in _named(DEPENDENTS, table)],
-        functions_that_mention_it=_mentions(table),
-        sequences=[quoted(*row) for row in _named(SEQUENCES, table)],
-        triggers=[name for (name,) in _named(TRIGGERS, table)],
+        keys_of_owned_tables=[key for oid, key in keys if oid in owned],
+        keys_of_unused_tables=[key for oid, key in keys if oid not in owned],
+        views=_views(table.oid),
+        dependents=_dependents(table.oid),
+        functions_that_mention_it=_mentions(table, functions),
+        sequences=[quoted(*row) for row in _named(SEQUENCES, table.oid)],
+        triggers=[name for (name,) in _named(TRIGGERS, table.oid)],
         **_figures(table),
     )
 
 
 def objections(table: Table) -> list[str]:
     """Say what in the database still stands on the table, so that it must stay where it is."""
-    evidence = _evidence(table, owners(), count=False)
+    owned = owners()
     return [
-        *(f"the owned table {key} refers to it" for key in evidence.keys_of_owned_tables),
-        *(f"the view {view} reads it" for view in evidence.views),
-        *(f"{what} depends on it" for what in evidence.dependents),
+        *(f"the owned table {key} refers to it" for oid, key in _keys(table.oid) if oid in owned),
+        *(f"the view {view} reads it" for view in _views(table.oid)),
+        *(f"{what} depends on it" for what in _dependents(table.oid)),
     ]
 
 
 def what_forbids_to_drop(oid: int) -> list[str]:
     """Name what PostgreSQL would not drop the table for, unless it goes first."""
-    keys, views = (database().execute(query, {"oid": oid}) for query in (FOREIGN_KEYS, VIEWS))
-    return [
-        *(f"{quoted(schema, table)} ({key})" for key, schema, table, _ in keys.fetchall()),
-        *(quoted(*row) for row in views.fetchall()),
-    ]
+    return [*(key for _, key in _keys(oid)), *_views(oid)]
+
+
+def _keys(oid: int) -> list[tuple[int, str]]:
+    """Return each foreign key that refers to the table, with the table that has it."""
+    keys = _named(FOREIGN_KEYS, oid)
+    return [(of, f"{quoted(schema, table)} ({key})") for key, schema, table, of in keys]
+
+
+def _views(oid: int) -> list[str]:
+    return [quoted(*row) for row in _named(VIEWS, oid)]
+
+
+def _dependents(oid: int) -> list[str]:
+    return [what for (what,) in _named(DEPENDENTS, oid)]
 
 
 def _figures(table: Table) -> dict[str, Any]:
@@ -145,15 +156,15 @@ def _figures(table: Table) -> dict[str, Any]:
     return figures
 
 
-def _named(query: str, table: Table) -> list[tuple[Any, ...]]:
-    return database().execute(query, {"oid": table.oid}).fetchall()
+def _named(query: str, oid: int) -> list[tuple[Any, ...]]:
+    return database().execute(query, {"oid": oid}).fetchall()
 
 
-def _mentions(table: Table) -> list[str]:
+def _mentions(table: Table, functions: list[tuple[str, str]]) -> list[str]:
     """Find functions whose text has the name as a word: they may read it, PostgreSQL cannot say.
 
     A name with capitals is always written as it is; others may be written with capitals.
     """
     flags = re.IGNORECASE if table.name == table.name.lower() else re.NOFLAG
     word = re.compile(rf"(?<!\w){re.escape(table.name)}(?!\w)", flags)
-    return [name for name, text in database().execute(FUNCTIONS).fetchall() if word.search(text)]
+    return [name for name, text in functions if word.search(text)]

@@ -1,5 +1,6 @@
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from mimivibes.maintenance.command import RecordedCommand
@@ -43,13 +44,15 @@ class Command(RecordedCommand):
         )
         super().add_arguments(parser)
 
-    def survey(self, options: dict[str, Any], *, run: CommandRun, now: Any) -> None:
+    def survey(self, options: dict[str, Any], *, run: CommandRun, now: datetime) -> None:
         run.report |= self._erase(options, now, is_rehearsal=True)
 
     def work(self, options: dict[str, Any], *, job: Job) -> None:
         job.run.report |= self._erase(options, job.now, is_rehearsal=False)
 
-    def _erase(self, options: dict[str, Any], now: Any, *, is_rehearsal: bool) -> dict[str, Any]:
+    def _erase(
+        self, options: dict[str, Any], now: datetime, *, is_rehearsal: bool
+    ) -> dict[str, Any]:
         return erase_person(
             clerk_id=options["clerk_id"],
             never_seen=options["never_seen"],

@@ -164,6 +164,7 @@ class Command(RecordedCommand):
         job.run.report["tables"] = []
         tables = find(options["tables"])
         place = prepare(direct_address(), options["directory"], purpose=PURPOSE)
+        job.progress("proved", 0, total=len(tables), unit="tables")
         for record in backups.back_up(tables, place=place, runner=job.run.runner, now=job.now):
             job.run.report["tables"].append(
                 {
@@ -177,6 +178,7 @@ class Command(RecordedCommand):
                     "undo": str(Path(record.folder, scripts.RESTORE)),
                 }
             )
+            job.progress("proved", 1)
             if len(job.run.report["tables"]) < len(tables) and not job.may_go_on():
                 return
 

@@ -9,39 +9,34 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
+from tests.programs import PATH
 from tests.server import free_port
 
 SECONDS_TO_START = 10
 
 
-def program() -> str | None:
-    """Return where PgBouncer is, if it is installed."""
-    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-
-
 @contextmanager
 def running(folder: Path, address: str) -> Iterator[str]:
     """Give the address of the same database behind PgBouncer, or `address` without one."""
-    found = program()
+    found = shutil.which("pgbouncer", path=PATH)
     if found is None:
         yield address
         return
     database, port = settings.DATABASES["default"], free_port()
     config = folder / "pgbouncer.ini"
     config.write_text(
-        "[databases]\n"
-        f"* = host={database['HOST']} port={database['PORT'] or 5432} user={database['USER']}\n"
+        f"[databases]\n* = {_login(database)}\n"
         "[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
         "auth_type = any\npool_mode = transaction\ndefault_pool_size = 10\n"
         "ignore_startup_parameters = options\n"
     )
-    folder.chmod(0o755)
     process = subprocess.Popen(
-        [found, "--quiet", *_as_somebody(database["HOST"]), str(config)],
+        [found, "--quiet", *_as_somebody(database["HOST"], config), str(config)],
         stderr=subprocess.DEVNULL,
     )
     try:
@@ -52,11 +47,24 @@ def running(folder: Path, address: str) -> Iterator[str]:
         process.wait()
 
 
-def _as_somebody(socket_dir: str) -> list[str]:
-    """It refuses to run as root, and whoever owns the server's socket may use it."""
+def _login(database: dict[str, Any]) -> str:
+    facts = {
+        "host": database["HOST"] or "localhost",
+        "port": database["PORT"] or 5432,
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+    }
+    return " ".join(f"{name}={value}" for name, value in facts.items() if value)
+
+
+def _as_somebody(host: str, config: Path) -> list[str]:
+    """It refuses to run as root; whoever owns the server's socket may use that."""
     if os.getuid() != 0:
         return []
-    return ["--user", pwd.getpwuid(Path(socket_dir).stat().st_uid).pw_name]
+    name = pwd.getpwuid(Path(host).stat().st_uid).pw_name if host.startswith("/") else "nobody"
+    for path in (config.parent, config):
+        shutil.chown(path, name)
+    return ["--user", name]
 
 
 def _wait_for(port: int) -> None:

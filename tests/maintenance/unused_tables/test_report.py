@@ -73,10 +73,17 @@ def test_it_names_whatever_hangs_on_a_table(execute: Execute) -> None:
     )
     execute("CREATE FUNCTION users() RETURNS text LANGUAGE sql AS $$ SELECT 'Userland' $$")
     execute("CREATE TABLE accounts_guest (host bigint REFERENCES accounts_user)")
+    execute(
+        'CREATE TABLE friends (one text REFERENCES "User" (id), other text REFERENCES "User" (id))'
+    )
 
     found = tables()
     execute("DROP FUNCTION poor(); DROP FUNCTION users()")
 
+    assert {
+        '"public"."friends" (friends_one_fkey)',
+        '"public"."friends" (friends_other_fkey)',
+    } <= set(found['"public"."User"']["keys_of_unused_tables"])
     assert found['"public"."User"']["views"] == ['"public"."rich"']
     assert found['"public"."User"']["functions_that_mention_it"] == ["poor()"]
     assert found['"public"."readings"']["sequences"] == ['"public"."readings_number_seq"']

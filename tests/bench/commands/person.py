@@ -1,6 +1,6 @@
 """How long it takes to export and to erase one person with very many rows, among a million others.
 
-`python -m tests.bench.person [ROWS OF OTHERS]`; on a scratch database of the test PostgreSQL.
+What is erased is gone after one try, so it has a scratch database of its own.
 """
 
 import os
@@ -9,9 +9,19 @@ import sys
 import time
 from collections.abc import Callable
 
-import django
+from django.db import connection
+from django.utils import timezone
 
+from accounts.models import User
+from mimivibes.personal_data.erasure import erase_person
+from mimivibes.personal_data.export import PersonExport
+from tests.bench.bulk import connect
+from tests.server import fresh_database
+
+NAME = "mimivibes_person"
 THEIRS = 100_000
+OTHERS = 1_000_000
+"""Captures, browser sessions, events and deliveries: so many of each."""
 
 ROWS = """
 SET session_replication_role = replica;
@@ -47,21 +57,12 @@ INSERT INTO accounts_webhookreceipt (svix_id, type, clerk_id, payload, status, r
 """
 
 
-def main(*, others: int) -> None:
-    from django.conf import settings
-    from django.db import connection
-    from django.utils import timezone
-
-    from accounts.models import User
-    from mimivibes.personal_data.erasure import erase_person
-    from mimivibes.personal_data.export import PersonExport
-    from tests.server import fresh_database
-
-    fresh_database("mimivibes_person")
-    connection.close()
-    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = "mimivibes_person"
+def main() -> None:
+    """Print what each took, in seconds, and what it did."""
+    fresh_database(NAME)
+    connect(NAME)
     with connection.cursor() as cursor:
-        cursor.execute(ROWS.format(theirs=THEIRS, all=THEIRS + others))
+        cursor.execute(ROWS.format(theirs=THEIRS, all=THEIRS + OTHERS))
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("VACUUM (ANALYZE)")
     user, now = User.objects.get(clerk_id="user_0"), timezone.now()
@@ -91,9 +92,3 @@ def _timed(what: str, act: Callable[[], object]) -> None:
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
-
-
-if __name__ == "__main__":
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.bench.settings"
-    django.setup()
-    main(others=int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
