@@ -23,7 +23,8 @@ from accounts.services.webhooks import WebhookWorkFailed
 from accounts.signals import user_provisioned
 from referrals.browser_session import BrowserToken
 from referrals.models import Attribution
-from referrals.services.attributions import reject_attribution, reverse_attribution
+from referrals.services import corrections
+from referrals.services.attributions import reverse_attribution
 from referrals.services.captures import capture_code, meet_browser
 from referrals.services.claims import NotNewAccount, claim_referral
 from referrals.services.codes import choose_referral_code
@@ -217,7 +218,7 @@ class Loader:
         user = self._arrive("max", "Max", at=at, email="aroon+max@example.com")
         guest = Guest("max", "Max", "aroon", 15)
         attribution = self._sign_in_claim_and_read(guest, user, opened, at + timedelta(minutes=8))
-        reject_attribution(
+        corrections.reject(
             attribution=attribution,
             actor=STAFF_ACTOR,
             reason="Both addresses lead to one mailbox.",

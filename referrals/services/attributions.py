@@ -141,34 +141,21 @@ def event_count(attribution: Attribution) -> int:
     ).count()
 
 
-@transaction.atomic
-def approve_attribution(
-    *, attribution: Attribution, actor: str, reason: str, now: datetime
-) -> Attribution:
-    """Accept a held attribution, whatever it was held for. Raises `MoveNotAllowed`.
-
-    Not for somebody deleted or banned, who is paid nothing.
-    """
-    return approve_locked(_locked_with_people(attribution), actor=actor, reason=reason, now=now)
-
-
 def approve_locked(locked: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
-    """Approve an attribution whose row and people the caller holds; see `approve_attribution`."""
+    """Accept a held attribution, whatever it was held for; the caller holds it and its people.
+
+    Not for somebody deleted or banned, who is paid nothing. Raises `MoveNotAllowed`.
+    """
     if locked.referee.is_gone:
         raise MoveNotAllowed(_("The invited person's account is deleted or banned."))
     return accept(locked, actor=actor, reason=reason, now=now, event_count=event_count(locked))
 
 
-@transaction.atomic
-def reject_attribution(
-    *, attribution: Attribution, actor: str, reason: str, now: datetime
-) -> Attribution:
-    """Refuse a held attribution for good; nobody was paid. Raises `MoveNotAllowed`."""
-    return reject_locked(_locked_with_people(attribution), actor=actor, reason=reason, now=now)
-
-
 def reject_locked(locked: Attribution, *, actor: str, reason: str, now: datetime) -> Attribution:
-    """Reject an attribution whose row the caller holds; see `reject_attribution`."""
+    """Refuse a held attribution, whose row the caller holds; nobody was paid.
+
+    Raises `MoveNotAllowed`.
+    """
     locked.awaits_age = locked.awaits_review = False
     return move(locked, Status.REJECTED, actor=actor, reason=reason, now=now)
 
@@ -183,7 +170,7 @@ def reverse_attribution(
     `claw_back`, what somebody has spent already is recorded as a shortfall; without it that raises
     `rewards.services.InsufficientBalance`. Also raises `MoveNotAllowed`.
     """
-    locked = _locked_with_people(attribution)
+    locked = lock_with_people([attribution])[0]
     lock_balances_of([locked.referee_id, locked.referrer_id])
     move(locked, Status.REVERSED, actor=actor, reason=reason, now=now)
     take_back(locked, actor=actor, reason=reason, now=now, claw_back=claw_back)
@@ -207,10 +194,6 @@ def lock_row(attribution: Attribution) -> Attribution:
         .with_names()
         .get(pk=attribution.pk)
     )
-
-
-def _locked_with_people(attribution: Attribution) -> Attribution:
-    return lock_with_people([attribution])[0]
 
 
 def lock_with_people(

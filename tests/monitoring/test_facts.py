@@ -14,7 +14,7 @@ from mimivibes.metrics import facts
 from mimivibes.metrics.facts import FACTS, SETTLES_IN, counted_facts
 from mimivibes.models import Tally
 from referrals.models import Attribution
-from referrals.services.attributions import reject_attribution
+from referrals.services import corrections
 from rewards.amounts import Amounts
 from rewards.services import grant
 from tests.factories import TermsFactory
@@ -85,7 +85,7 @@ def test_a_hold_is_counted_by_each_rule_that_asked_for_it_and_its_end_is_no_clai
     invited(fah, noks_code)
     assert since()["mimivibes_holds_total", "account_is_new"] == 1
 
-    reject_attribution(
+    corrections.reject(
         attribution=attribution_of(fah), actor="user:aree", reason="No.", now=timezone.now()
     )
 

@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 from accounts.models import User
 from referrals.browser_session import BrowserToken
 from referrals.models import Attribution, ProgramTerms, ReferralCode, Status
-from referrals.services.attributions import (
-    approve_attribution,
-    reject_attribution,
-    reverse_attribution,
-)
+from referrals.services import corrections
+from referrals.services.attributions import reverse_attribution
 from referrals.services.captures import capture_code, forget_captures, meet_browser
 from referrals.services.claims import REFUSALS, claim_referral
 from referrals.services.codes import CodeNotFound
@@ -162,10 +159,10 @@ class History:
         release_due(now=self.now)
 
     def _approve(self, person: User, who: int, _which: int) -> None:
-        self._decide(person, approve_attribution, Status.HELD)
+        self._decide(person, corrections.approve, Status.HELD)
 
     def _reject(self, person: User, who: int, _which: int) -> None:
-        self._decide(person, reject_attribution, Status.HELD)
+        self._decide(person, corrections.reject, Status.HELD)
 
     def _reverse(self, person: User, who: int, _which: int) -> None:
         self._decide(person, reverse_attribution, Status.PENDING, Status.QUALIFIED, Status.REWARDED)

@@ -9,13 +9,8 @@ from django.utils import timezone
 
 from accounts.services import erase_user
 from referrals.models import Attribution, Status
-from referrals.services.attributions import (
-    MoveNotAllowed,
-    approve_attribution,
-    move,
-    reject_attribution,
-    reverse_attribution,
-)
+from referrals.services import corrections
+from referrals.services.attributions import MoveNotAllowed, move, reverse_attribution
 from referrals.services.releases import Released, release_due
 from rewards import services as rewards
 from rewards.amounts import Amounts
@@ -30,7 +25,7 @@ WELCOME = Amounts(free_points=3)
 FIRST_READING = Amounts(free_points=2)
 
 
-def by_aree(verb: Callable[..., Attribution], attribution: Attribution, **more: Any) -> Attribution:
+def by_aree(verb: Callable[..., Any], attribution: Attribution, **more: Any) -> Any:
     return verb(
         attribution=attribution,
         actor="staff:aree",
@@ -49,7 +44,7 @@ def held(noks_code: str) -> Attribution:
 
 
 def test_approving_pays_the_referee(held: Attribution, ploy: Person, nok: Person) -> None:
-    by_aree(approve_attribution, held)
+    by_aree(corrections.approve, held)
 
     held.refresh_from_db()
     assert (held.status, held.awaits_age, held.awaits_review) == ("pending", False, False)
@@ -64,7 +59,7 @@ def test_approving_counts_the_events_so_far(
 ) -> None:
     back_end.report(ploy)
 
-    by_aree(approve_attribution, held)
+    by_aree(corrections.approve, held)
 
     assert attribution_of(ploy).status == "rewarded"
     assert balances(nok) == WELCOME + Amounts(coins=50)
@@ -73,7 +68,7 @@ def test_approving_counts_the_events_so_far(
 def test_rejecting_pays_nobody_for_good(
     held: Attribution, ploy: Person, nok: Person, back_end: BackEnd
 ) -> None:
-    by_aree(reject_attribution, held)
+    by_aree(corrections.reject, held)
     back_end.report(ploy)
 
     assert attribution_of(ploy).status == "rejected"
@@ -158,7 +153,7 @@ def test_a_claw_back_takes_what_is_left(
     assert balances(ploy) == WELCOME + FIRST_READING
 
 
-@pytest.mark.parametrize("verb", [approve_attribution, reject_attribution])
+@pytest.mark.parametrize("verb", [corrections.approve, corrections.reject])
 @pytest.mark.parametrize("status", ["pending", "rewarded", "reversed"])
 def test_only_what_is_held_is_approved_or_rejected(
     noks_code: str,
@@ -182,7 +177,7 @@ def test_only_what_is_held_is_approved_or_rejected(
 def test_what_is_over_is_not_reversed(held: Attribution) -> None:
     with pytest.raises(MoveNotAllowed):
         by_aree(reverse_attribution, held)
-    by_aree(reject_attribution, held)
+    by_aree(corrections.reject, held)
     with pytest.raises(MoveNotAllowed):
         by_aree(reverse_attribution, held)
 
@@ -232,6 +227,6 @@ def test_a_referee_who_is_gone_is_paid_nothing(held: Attribution, ploy: Person) 
     erase_user(clerk_id=ploy.clerk_id, now=timezone.now())
 
     with pytest.raises(MoveNotAllowed):
-        by_aree(approve_attribution, held)
+        by_aree(corrections.approve, held)
 
     assert not balances(ploy)

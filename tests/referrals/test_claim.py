@@ -14,7 +14,8 @@ from referrals.models import (
     ReferralCode,
     Status,
 )
-from referrals.services.attributions import reject_attribution, reverse_attribution
+from referrals.services import corrections
+from referrals.services.attributions import reverse_attribution
 from rewards.amounts import Amounts
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory, UserFactory
 from tests.people import Browser, Person, newcomer
@@ -370,7 +371,7 @@ def test_after_a_rejection_or_reversal_only_staff_attribute(
     if verdict == "rejected":
         del ploy.claims["account_created_at"]
     browser = invited(ploy, noks_code)
-    undo = reject_attribution if verdict == "rejected" else reverse_attribution
+    undo = corrections.reject if verdict == "rejected" else reverse_attribution
     undo(attribution=attribution_of(ploy), actor="aree", reason="Abuse", now=timezone.now())
 
     for code in (noks_code, ReferralCodeFactory().code):

@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.services import erase_user
 from backoffice.rehearsal import PreviewStale, carry_out, rehearse
 from referrals.models import Attribution
-from referrals.services.attributions import reject_attribution
+from referrals.services import corrections
 from referrals.services.corrections import decide_held
 from referrals.services.story import invitation
 from rewards.amounts import Amounts
@@ -73,7 +73,7 @@ def test_rejecting_many_pays_nobody(held: list[Attribution]) -> None:
 
 def test_what_is_no_longer_held_or_gone_is_named_as_left_out(held: list[Attribution]) -> None:
     ploys, malis, _ = held
-    reject_attribution(attribution=ploys, actor="staff:x", reason="No", now=timezone.now())
+    corrections.reject(attribution=ploys, actor="staff:x", reason="No", now=timezone.now())
     User.objects.filter(clerk_id="user_mali").update(banned_at=timezone.now())
 
     effect = decide(held, "approve")

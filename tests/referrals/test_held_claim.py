@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from referrals.models import Attribution, Decision, ReferralCode
-from referrals.services.attributions import MoveNotAllowed, approve_attribution
+from referrals.services import corrections
+from referrals.services.attributions import MoveNotAllowed
 from referrals.services.releases import Released, release_due
 from rewards.amounts import Amounts
 from tests.clerk import event, signed, user_object
@@ -168,7 +169,7 @@ def test_a_banned_persons_claim_waits_for_the_end_of_the_ban(
     deliver("user.updated", unknown_age, created_at=now, updated_at=now, banned=True)
 
     with pytest.raises(MoveNotAllowed):
-        approve_attribution(
+        corrections.approve(
             attribution=attribution_of(unknown_age), actor="aree", reason="Known", now=now
         )
     assert release_due(now=now) == Released()

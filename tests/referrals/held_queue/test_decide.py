@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.services import erase_user
 from referrals.models import Attribution, Status
-from referrals.services.attributions import reject_attribution
+from referrals.services import corrections
 from rewards.models import Transaction
 from tests.factories import AttributionFactory
 from tests.people import Person, newcomer
@@ -118,7 +118,7 @@ class TestDecide:
         dao = newcomer("Dao", email="dao@mailinator.com")
         invited(dao, noks_code)
         shown = show(reviewer, "approve", attribution_of(mali), attribution_of(dao))
-        reject_attribution(
+        corrections.reject(
             attribution=attribution_of(mali), actor="staff:x", reason="No", now=timezone.now()
         )
 

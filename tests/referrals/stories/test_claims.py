@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from referrals.models import Program, ReferralCode
-from referrals.services.attributions import reject_attribution
+from referrals.services import corrections
 from referrals.services.releases import release_due
 from referrals.services.story import Tone
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory
@@ -140,7 +140,7 @@ def make_nok_younger(code: str) -> None:
 def let_her_be_rejected_before(code: str) -> None:
     ploy = User.objects.get(clerk_id="user_ploy")
     attribution = AttributionFactory(referee=ploy, claimed_at=timezone.now() - timedelta(days=1))
-    reject_attribution(attribution=attribution, actor="staff:aree", reason="x", now=timezone.now())
+    corrections.reject(attribution=attribution, actor="staff:aree", reason="x", now=timezone.now())
 
 
 def let_her_have_invited_nok(code: str) -> None:

@@ -6,11 +6,8 @@ import pytest
 from django.utils import timezone
 
 from referrals.models import Attribution
-from referrals.services.attributions import (
-    approve_attribution,
-    reject_attribution,
-    reverse_attribution,
-)
+from referrals.services import corrections
+from referrals.services.attributions import reverse_attribution
 from referrals.services.story import Tone
 from rewards import services as rewards
 from rewards.models import Transaction
@@ -43,7 +40,7 @@ class TestDecidedByStaff:
         assert "It is held until Clerk tells when the account was made" in summary(late)
 
     def test_an_approval_is_told_with_who_and_why(self, held: Person) -> None:
-        approve_attribution(
+        corrections.approve(
             attribution=attribution_of(held),
             actor="staff:aree",
             reason="Known to us",
@@ -56,7 +53,7 @@ class TestDecidedByStaff:
         assert "Mali was invited by Nok" in summary(held)
 
     def test_a_rejection_is_told_with_who_and_why(self, held: Person) -> None:
-        reject_attribution(
+        corrections.reject(
             attribution=attribution_of(held),
             actor="staff:aree",
             reason="One person twice",
