@@ -14,7 +14,7 @@ from mimivibes.legacy.importing import Import
 from mimivibes.legacy.models import Matter
 from mimivibes.legacy.source import Row
 from mimivibes.legacy.statements import INVITATIONS
-from referrals.models import Attribution, ReferralCode, Status
+from referrals.models import Attribution, ProgramTerms, ReferralCode, Status
 from referrals.services.attributions import lock_people
 from referrals.services.cycles import invited
 from referrals.services.imports import (
@@ -173,8 +173,11 @@ def _those_that_may_close_rings(rows: list[Row], ids: dict[str, int]) -> set[str
 
     Those of people who have invited somebody: the last of a ring to come finds all the others.
     """
-    as_there = {"terms__program__slug": PROGRAM, "replaces": None}
-    if not Attribution.objects.exclude(**as_there).exists():
+    # Asked apart, each finds its answer, also that there is none, in an index.
+    of_here = ProgramTerms.objects.exclude(program__slug=PROGRAM)
+    made_here = Attribution.objects.filter(terms__in=of_here)
+    moved_here = Attribution.objects.filter(replaces__isnull=False)
+    if not made_here.exists() and not moved_here.exists():
         return set()  # rings of old rows alone have been found there
     referees = {ids[row["referee"]] for row in rows}
     inviters = set(

@@ -69,12 +69,11 @@ def _without_path(message: str, path: str, match: Any) -> str:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    given = {
-        name: value
+    return {
+        name: discreet_value(value, name)
         for name, value in vars(record).items()
         if name not in STANDARD and name not in NEVER
     }
-    return discreet_value(given) if given else {}
 
 
 def _error(record: logging.LogRecord) -> str:

@@ -6,12 +6,12 @@ transaction holds no snapshot, so it keeps no dead rows alive.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 from zlib import crc32
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 from django.utils import timezone
 
 from mimivibes.models import CommandRun
@@ -55,6 +55,9 @@ class Turn:
             raise LockLost(LockLost.__doc__)
 
     def end(self) -> None:
+        """Give the lock back; by a mere close, the server would do so when it comes to it."""
+        with suppress(Error):  # the connection is lost, and the lock with it
+            self._holder.rollback()
         self._holder.close()
 
 

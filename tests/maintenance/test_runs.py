@@ -83,6 +83,21 @@ def test_the_turn_comes_back_when_the_first_has_ended() -> None:
     assert run(COMMAND, "--apply")["applied"]
 
 
+def test_the_turn_is_back_before_the_server_has_noticed_that_its_holder_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = Turn(COMMAND)
+    with monkeypatch.context() as slow:
+        slow.setattr(first._holder, "close", lambda: None)
+        first.end()
+
+        second = Turn(COMMAND)
+
+    assert second.is_ours
+    first.end()
+    second.end()
+
+
 def test_what_fails_is_recorded_as_failed() -> None:
     with (
         pytest.raises(ZeroDivisionError),
