@@ -69,6 +69,10 @@ def named(environment: dict[str, str]) -> set[str]:
     return {name.removesuffix("_FILE") for name in environment if name not in NO_SETTINGS}
 
 
+def is_the_app(service: dict[str, Any]) -> bool:
+    return bool(service["image"] == SERVICES["app-1"]["image"])
+
+
 def test_the_example_lists_every_variable_that_is_read_and_no_other() -> None:
     assert set(example()) == read_by_the_code()
 
@@ -79,7 +83,7 @@ def test_the_table_lists_the_variables_of_the_example_with_their_defaults() -> N
 
 def test_every_setting_that_a_deployment_sets_is_one() -> None:
     for service in SERVICES.values():
-        if str(service["image"]).startswith("mimivibes-referrals"):
+        if is_the_app(service):
             assert named(service["environment"]) <= set(example())
     for unit in [*UNITS, *(DEPLOY / "systemd").glob("*/*.conf")]:
         assert named(environment_of(unit)) <= set(example()), unit
@@ -113,7 +117,7 @@ def test_a_unit_starts_what_is_there(unit: Path) -> None:
 
 def test_a_service_runs_a_command_that_is_there() -> None:
     for name, service in SERVICES.items():
-        if str(service["image"]).startswith("mimivibes-referrals") and "command" in service:
+        if is_the_app(service) and "command" in service:
             assert service["command"][0] in {*get_commands(), "help"}, name
 
 
@@ -246,3 +250,9 @@ def test_the_proxy_passes_on_no_visitors_word_in_what_is_believed_of_it() -> Non
     assert said["X-Request-ID"] == "$request_id"
     assert values == {'""'}
     assert len(re.findall(r"^ {3,}proxy_set_header", proxy, re.M)) == 0, "That would replace these."
+
+
+def test_the_proxy_tries_the_other_replica_when_an_address_is_gone() -> None:
+    tries = re.findall(r"proxy_next_upstream (.*);", (DEPLOY / "proxy/nginx.conf").read_text())
+
+    assert tries == ["error timeout", "error timeout non_idempotent"]
