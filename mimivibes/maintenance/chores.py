@@ -32,20 +32,6 @@ def _ago(age: timedelta) -> str:
 
 def capture_chores(*, captures: timedelta) -> tuple[Chore, ...]:
     return (
-        Chore(
-            "expired_captures",
-            Capture,
-            f"captures that expired {_ago(captures)} and led to no attribution",
-            partial(referrals.count_expired_captures, age=captures),
-            partial(referrals.remove_expired_captures, age=captures),
-        ),
-        Chore(
-            "empty_browser_sessions",
-            BrowserSession,
-            f"browser sessions begun {_ago(referrals.SESSION_AGE)} that hold no capture any more",
-            partial(referrals.count_empty_browser_sessions, captures=captures),
-            referrals.remove_empty_browser_sessions,
-        ),
         rows_chore(
             "old_network_addresses",
             Decision,
@@ -61,6 +47,20 @@ def capture_chores(*, captures: timedelta) -> tuple[Chore, ...]:
             referrals.old_refusals,
             by="at",
             what=f"decisions that refused a claim {_ago(referrals.REFUSAL_AGE)}",
+        ),
+        Chore(
+            "expired_captures",
+            Capture,
+            f"captures that expired {_ago(captures)} and led to no attribution",
+            partial(referrals.count_expired_captures, age=captures),
+            partial(referrals.remove_expired_captures, age=captures),
+        ),
+        Chore(
+            "empty_browser_sessions",
+            BrowserSession,
+            f"browser sessions begun {_ago(referrals.SESSION_AGE)} that hold no capture any more",
+            partial(referrals.count_empty_browser_sessions, captures=captures),
+            referrals.remove_empty_browser_sessions,
         ),
     )
 
@@ -135,4 +135,5 @@ SESSIONS = (
     ),
 )
 EVERYTHING = (*CAPTURES, *WEBHOOKS, *SESSIONS)
-"""In this order, which the survey counts on: a payload is cleared before its receipt goes."""
+"""In this order, which the survey counts on: a payload is cleared before its receipt goes, an
+address before its decision. Decisions come before captures, so that fewer have to be untied."""

@@ -285,6 +285,7 @@ class Decision(models.Model):
         models.SET_NULL,
         null=True,
         blank=True,
+        db_index=False,  # decision_by_referee serves
         db_constraint=False,  # decision_capture_is_the_referees holds more
         verbose_name=_("capture"),
     )

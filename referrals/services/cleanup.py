@@ -125,7 +125,8 @@ FROM (VALUES (1)) AS one
 LEFT JOIN (SELECT expires_at, id FROM next ORDER BY expires_at DESC, id DESC LIMIT 1) AS last
     ON true
 """,
-    # The foreign key would untie each decision by a statement of its own.
+    # The foreign key would untie each decision by a statement of its own. They are found by their
+    # referee: an index by capture would cost each of them more than it saves.
     delete="""
 WITH doomed AS MATERIALIZED (
     SELECT ctid, id, user_id FROM referrals_capture c
@@ -133,8 +134,11 @@ WITH doomed AS MATERIALIZED (
       AND (user_id IS NULL
            OR (SELECT 1 FROM referrals_attribution a WHERE a.capture_id = c.id LIMIT 1) IS NULL)
 ), untied AS (
-    UPDATE referrals_decision SET capture_id = NULL
-    WHERE capture_id = ANY(ARRAY(SELECT id FROM doomed WHERE user_id IS NOT NULL))
+    UPDATE referrals_decision SET capture_id = NULL WHERE id = ANY(ARRAY(
+        SELECT decision.id FROM doomed CROSS JOIN LATERAL (
+            SELECT id FROM referrals_decision
+            WHERE referee_id = doomed.user_id AND capture_id = doomed.id OFFSET 0) AS decision
+        WHERE doomed.user_id IS NOT NULL))
 )
 DELETE FROM referrals_capture WHERE ctid = ANY(ARRAY(SELECT ctid FROM doomed))
 """,
