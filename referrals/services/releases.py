@@ -1,6 +1,7 @@
 """What moves attributions by itself: Clerk tells an account's age, or a hold is over."""
 
 import logging
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -132,16 +133,20 @@ def release_due(*, now: datetime) -> Released:
     known = _awaiting_age().filter(
         referee__account_created_at__isnull=False, referee__banned_at__isnull=True
     )
-    for attribution in _each(known.order_by("claimed_at")):
+    for attribution in _each(known):
         _do(_resolve_known, attribution, now, released)
-    for attribution in _each(releasable(now).order_by("release_at")):
+    for attribution in _each(releasable(now)):
         _do(_release, attribution, now, released)
     return released
 
 
 def _each(due: AttributionQuerySet) -> Iterator[Attribution]:
-    """Give what is due now, but for what another run has done by the time that it is read."""
+    """Give what is due now, but for what another run has done by the time that it is read.
+
+    In an order of each run's own: in the same order, all would wait for the first.
+    """
     keys = list(due.values_list("pk", flat=True))
+    random.shuffle(keys)
     for begin in range(0, len(keys), PAGE):
         yield from due.filter(pk__in=keys[begin : begin + PAGE])
 
