@@ -1,7 +1,7 @@
 """Captures of half a year, and rows of everything else that is cleaned.
 
-Of a hundred captures, ten led to an attribution, ten are held by somebody who signed in and never
-claimed, five were forgotten, and the rest are visitors': nobody's. They live for thirty days, so
+Of a hundred captures, ten led to an attribution, ten are held by somebody whose claim was
+refused, five were forgotten, and the rest are visitors': nobody's. They live for thirty days, so
 five in six have expired. Every tenth browser session holds two.
 """
 
