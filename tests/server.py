@@ -1,14 +1,15 @@
 """The real app server in a process of its own, for tests that speak HTTP or drive a browser."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -95,12 +96,13 @@ def running_server(
         env={**_environment(env), "PORT": str(port)},
         stdout=output,
         stderr=output,
+        start_new_session=True,
     )
     try:
         _wait_until_alive(base_url, process)
         yield base_url
     finally:
-        _stop(process)
+        stop(process)
 
 
 def free_port() -> int:
@@ -132,10 +134,14 @@ def _wait_until_alive(base_url: str, process: "subprocess.Popen[bytes]") -> None
     raise AssertionError(f"{base_url}/livez did not answer within {SECONDS_TO_START} s.")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def stop(process: "subprocess.Popen[Any]") -> None:
+    """Stop a server that leads a session of its own, with all that it started.
+
+    A worker that it was just replacing when it was told to end may outlive it.
+    """
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(SECONDS_TO_STOP)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

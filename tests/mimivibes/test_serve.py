@@ -11,7 +11,7 @@ import psutil
 import pytest
 from django.conf import settings
 
-from tests.server import PRODUCTION, ROOT, SECONDS_TO_START, database_url, free_port
+from tests.server import PRODUCTION, ROOT, SECONDS_TO_START, database_url, free_port, stop
 from tests.waiting import until
 
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -70,10 +70,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
             stdout=output,
             stderr=output,
             text=True,
+            start_new_session=True,
         )
     yield Server(process, port, log)
-    process.terminate()
-    process.wait(SECONDS_TO_START)
+    stop(process)
 
 
 def test_a_worker_that_dies_is_replaced_and_sigterm_ends_it_well(server: Server) -> None:
