@@ -35,7 +35,6 @@ from referrals.services.funnel import (
     top_referrers,
 )
 from referrals.services.payments import REFEREE_KIND, REFERRER_KIND
-from referrals.services.story import named
 from rewards import services as rewards
 from rewards.amounts import Amounts, Currency
 from rewards.days import midnights_until
@@ -234,7 +233,7 @@ def _top(asked: Asked) -> list[dict[str, Any]]:
     top = top_referrers(begins=asked.begins, ends=asked.ends, of=asked.of or EVERYTHING)
     return [
         {
-            "name": named(row.user),
+            "name": row.user.known_as,
             "page": page_of(row.user),
             "claimed": row.claimed,
             "rewarded": row.rewarded,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, WebhookReceipt
 from accounts.services import reason_told
 from mimivibes.legacy.models import LegacyTransaction
-from referrals.services.story import devices_of, invited_by, named, story_of, who_did
+from referrals.services.story import devices_of, invited_by, story_of, who_did
 from rewards import services as rewards
 from rewards.amounts import Currency
 from rewards.models import Transaction
@@ -23,10 +23,10 @@ def page_of_person(person: User, *, request: HttpRequest, now: datetime) -> dict
     """Return what the page's template shows; of other models only what this viewer may see."""
     may = request.user.has_perm
     page: dict[str, Any] = {
-        "title": named(person),
+        "title": person.known_as,
         "subtitle": None,
         "person": person,
-        "person_name": named(person),
+        "person_name": person.known_as,
         "profile_age": _profile_age(person, now),
         "account_made": _account_made(person),
     }
@@ -68,11 +68,11 @@ def _referrals_of(person: User, now: datetime) -> dict[str, Any]:
     story = story_of(user=person, now=now)
     return {
         "story": story,
-        "inviter": named(story.attribution.referrer) if story.attribution else "",
+        "inviter": story.attribution.referrer.known_as if story.attribution else "",
         "invited": [
             {
                 "attribution": row.attribution,
-                "name": named(row.attribution.referee),
+                "name": row.attribution.referee.known_as,
                 "to_referee": signed(row.to_referee),
                 "to_referrer": signed(row.to_referrer),
             }
@@ -81,7 +81,7 @@ def _referrals_of(person: User, now: datetime) -> dict[str, Any]:
         "has_more_invited": has_more_invited,
         "codes": person.referral_codes.select_related("program").order_by("-id")[:MOST],
         "devices": [
-            {**_device(shared), "others": [(other, named(other)) for other in shared.others]}
+            {**_device(shared), "others": [(other, other.known_as) for other in shared.others]}
             for shared in devices
         ],
         "has_more_devices": has_more_devices,

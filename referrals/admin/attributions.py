@@ -15,7 +15,7 @@ from referrals.admin.filters import ProgramFilter
 from referrals.admin.links import codes
 from referrals.admin.queue import QueueAdmin
 from referrals.models import Attribution
-from referrals.services.story import invitation, named, story_of
+from referrals.services.story import invitation, story_of
 from rewards.wording import signed
 
 
@@ -55,11 +55,11 @@ class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
 
     @admin.display(description=gettext_lazy("referee"), ordering="referee")
     def referee_name(self, attribution: Attribution) -> str:
-        return named(attribution.referee)
+        return attribution.referee.known_as
 
     @admin.display(description=gettext_lazy("referrer"), ordering="referrer")
     def referrer_name(self, attribution: Attribution) -> str:
-        return named(attribution.referrer)
+        return attribution.referrer.known_as
 
     def name_of(self, subject: Any) -> str:
         return invitation(subject)
@@ -74,7 +74,7 @@ class AttributionAdmin(ReadOnlyAdmin, QueueAdmin):
         attribution = context["original"]
         story = story_of(user=attribution.referee, now=timezone.now(), about=attribution)
         to_referee, to_referrer = story.paid
-        names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
+        names = {"referee": attribution.referee.known_as, "referrer": attribution.referrer.known_as}
         context |= {
             "title": invitation(attribution),
             "subtitle": None,

@@ -24,7 +24,6 @@ from backoffice.lists import COUNTED
 from referrals.admin.bulk import BulkAdmin
 from referrals.services.queue import COUNTED as COUNTED_EVIDENCE
 from referrals.services.queue import RULES, Case, Position, Waiting, held_attributions, held_cases
-from referrals.services.story import named
 from rewards.wording import signed
 
 WAITING = {
@@ -146,13 +145,13 @@ def _shown(case: Case, *, shows_email: bool) -> ShownCase:
 
     def side(role: str, user: User) -> Side:
         email = user.email if shows_email or not user.email else masked(user.email)
-        return Side(role, user, named(user), page_of(user), attribution.claimed_at, email)
+        return Side(role, user, user.known_as, page_of(user), attribution.claimed_at, email)
 
     return ShownCase(
         case=case,
         referee=side(_("referee"), attribution.referee),
         referrer=side(_("referrer"), attribution.referrer),
-        payments=[(named(p.user), signed(p.amounts), p.when) for p in case.payments],
+        payments=[(p.user.known_as, signed(p.amounts), p.when) for p in case.payments],
         waits_for=list(_waits_for(case)),
         address=page_of(attribution),
     )

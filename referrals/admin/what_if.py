@@ -26,7 +26,6 @@ from referrals.admin.new_terms import (
     terms_form,
 )
 from referrals.models import ProgramTerms
-from referrals.services.story import named
 from referrals.services.terms import tenures_of, time_in_words
 from referrals.services.terms_in_words import CURRENCIES, differences, what_they_say
 from referrals.services.what_if import (
@@ -227,7 +226,7 @@ def _changes(result: WhatIf) -> list[dict[str, Any]]:
     return [
         {
             "at": change.at,
-            "person": named(change.referee),
+            "person": change.referee.known_as,
             "address": page_of(change.referee),
             "was": _told(change.was, referrers),
             "would_be": _told(change.would_be, referrers),
@@ -242,7 +241,7 @@ def _told(result: Result, referrers: dict[int, User]) -> str:
         return _("Refused: %(why)s.") % {"why": REFUSALS.get(result.refusal, result.refusal)}
     if result.fate == Fate.NOTHING or result.referrer_id is None:
         return str(FATES[result.fate])
-    said = {"referrer": named(referrers[result.referrer_id])}
+    said = {"referrer": referrers[result.referrer_id].known_as}
     if result.accepted_at and result.ended_at:
         return _("Attributed to %(referrer)s, reversed since.") % said
     if result.rewarded_at:

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.test import Client
 
+from tests.clerk import event, signed, user_object
+
 
 def call(
     path: str,
@@ -29,6 +31,11 @@ def deliver(body: str | bytes, headers: dict[str, str]) -> Any:
     return Client(raise_request_exception=False).post(
         "/api/v1/webhooks/clerk", data=body, content_type="application/json", headers=headers
     )
+
+
+def deliver_user(kind: str, clerk_id: str, **fields: Any) -> Any:
+    """Post a signed webhook about a user, e.g. `deliver_user("user.created", "user_ploy")`."""
+    return deliver(*signed(event(kind, user_object(clerk_id, **fields))))
 
 
 def assert_problem(response: Any, status: int, code: str) -> None:

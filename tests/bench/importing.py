@@ -17,6 +17,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from tests.bench.telling import tell
 from tests.legacy.old_world import old_world
 from tests.server import PRODUCTION, ROOT, database_url, fresh_database
 
@@ -39,11 +40,11 @@ class Ran:
 def main() -> bool:
     """Measure all sizes; return whether everything came out as it must."""
     is_proved = True
-    _say("| people | rows there | run | seconds | rows a second | most memory, MB |")
-    _say("| --: | --: | --- | --: | --: | --: |")
+    tell("| people | rows there | run | seconds | rows a second | most memory, MB |")
+    tell("| --: | --: | --- | --: | --: | --: |")
     for size in SIZES:
         is_proved &= _measure(size)
-    _say(f"\nLoad average at the end: {os.getloadavg()[0]:.1f}")
+    tell(f"\nLoad average at the end: {os.getloadavg()[0]:.1f}")
     return is_proved
 
 
@@ -72,20 +73,15 @@ def _measure(size: int) -> bool:
     }
     for what, holds in found.items():
         if not holds:
-            _say(f"NOT at {size:,}: {what}")
+            tell(f"NOT at {size:,}: {what}")
     return all(found.values())
 
 
 def _tell(size: int, rows: int, name: str, ran: Ran) -> None:
     rate = rows / ran.seconds
-    _say(
+    tell(
         f"| {size:,} | {rows:,} | {name} | {ran.seconds:.1f} | {rate:,.0f} | {ran.megabytes:.0f} |"
     )
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _filled_source(size: int) -> str:

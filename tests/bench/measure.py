@@ -4,7 +4,6 @@ Starts and stops its own servers, on loopback, on a scratch database of the test
 """
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from tests.bench.load import send_all
 from tests.bench.operations import Operation, Request, bearer, operations
 from tests.bench.population import KNOWN, populate
 from tests.bench.report import EXPLANATION, Result, table
+from tests.bench.telling import say, tell
 from tests.server import fresh_database, running_server
 
 SCRATCH = "mimivibes_bench"
@@ -49,8 +49,8 @@ def main(*, rounds: int, seconds: float) -> bool:
     asked = Asked(rounds, seconds)
     started = time.monotonic()
     if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
-        _say("This machine is busy with something else: the ratios will be too high.")
-    _say("A scratch database, its people, two servers ...")
+        say("This machine is busy with something else: the ratios will be too high.")
+    say("A scratch database, its people, two servers ...")
     with scratch_database(), tempfile.TemporaryDirectory() as folder:
         _, key = create_api_key(
             name="bench", scopes=["events", "rewards:spend"], now=timezone.now()
@@ -66,11 +66,11 @@ def main(*, rounds: int, seconds: float) -> bool:
             courses = [Course(op, Path(folder), asked.seconds, here, floor) for op in measured]
             for n in range(asked.rounds):
                 for course in courses:
-                    _say(f"Round {n + 1} of {asked.rounds}: {course.operation.name}")
+                    say(f"Round {n + 1} of {asked.rounds}: {course.operation.name}")
                     course.run()
         faults = verify_ledger()
-    sys.stdout.write(f"\n{table([course.result for course in courses])}\n{EXPLANATION}\n")
-    _say(f"{time.monotonic() - started:.0f} s; the ledger has {len(faults)} faults.")
+    tell(f"\n{table([course.result for course in courses])}\n{EXPLANATION}")
+    say(f"{time.monotonic() - started:.0f} s; the ledger has {len(faults)} faults.")
     return not faults
 
 
@@ -141,8 +141,3 @@ def _server(settings_module: str) -> Iterator[int]:
     env = {"DJANGO_SETTINGS_MODULE": settings_module}
     with running_server(env, workers=2) as base_url:
         yield int(httpx.URL(base_url).port or 0)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()

@@ -9,7 +9,7 @@ from referrals.services.proof import verify_attributions
 from rewards.services import verify_ledger
 from tests.people import Browser, Person
 from tests.referrals.back_end import BackEnd
-from tests.referrals.story import attribution_of
+from tests.referrals.story import attribution_of, invited
 
 
 @pytest.fixture
@@ -18,6 +18,14 @@ def attribution(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
     browser = Browser()
     browser.open_link(noks_code)
     browser.sign_in(ploy).claim()
+    back_end.report(ploy)
+    return attribution_of(ploy)
+
+
+@pytest.fixture
+def rewarded(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
+    """Nok invited Ploy, who has read once: Ploy has a star for it, Nok 50 coins."""
+    invited(ploy, noks_code)
     back_end.report(ploy)
     return attribution_of(ploy)
 

@@ -11,7 +11,7 @@ from referrals.services import corrections
 from referrals.services.attributions import MoveNotAllowed
 from referrals.services.releases import Released, release_due
 from rewards.amounts import Amounts
-from tests.clerk import event, signed, user_object
+from tests.accounts.requests import deliver_user
 from tests.factories import AttributionFactory, ReferralCodeFactory, TermsFactory
 from tests.people import Browser, Person, newcomer
 from tests.problems import refused
@@ -40,10 +40,7 @@ def unknown_age() -> Person:
 
 
 def deliver(kind: str, person: Person, **fields: Any) -> None:
-    body, headers = signed(event(kind, user_object(person.clerk_id, **fields)))
-    response = Browser().client.post(
-        "/api/v1/webhooks/clerk", body, content_type="application/json", headers=headers
-    )
+    response = deliver_user(kind, person.clerk_id, **fields)
     assert response.json() == {"status": "processed"}, response.content
 
 

@@ -14,22 +14,13 @@ from rewards import services as rewards
 from rewards.amounts import Amounts
 from rewards.models import Transaction
 from tests.people import Browser, Person
-from tests.referrals.back_end import BackEnd
 from tests.referrals.bulk import decide
-from tests.referrals.story import attribution_of, balances, invited, user_of
+from tests.referrals.story import balances, user_of
 
 pytestmark = pytest.mark.django_db
 
 WELCOME = Amounts(free_points=3)
 PLOYS_OWN = WELCOME + Amounts(free_points=2)
-
-
-@pytest.fixture
-def rewarded(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-    """Nok invited Ploy, who has read once: Ploy has a star for it, Nok 50 coins."""
-    invited(ploy, noks_code)
-    back_end.report(ploy)
-    return attribution_of(ploy)
 
 
 def undo(attribution: Attribution, **more: Any) -> Attribution:

@@ -23,17 +23,9 @@ from rewards.services.corrections import reverse
 from tests.parallel import race
 from tests.people import Person
 from tests.referrals.back_end import BackEnd
-from tests.referrals.story import attribution_of, balances, invited
+from tests.referrals.story import balances
 
 WELCOME = Amounts(free_points=3)
-
-
-@pytest.fixture
-def rewarded(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-    """Nok invited Ploy, who has read once: Ploy has a star for it, Nok 50 coins."""
-    invited(ploy, noks_code)
-    back_end.report(ploy)
-    return attribution_of(ploy)
 
 
 def by_aree() -> dict[str, Any]:

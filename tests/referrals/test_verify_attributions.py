@@ -11,17 +11,9 @@ from rewards.models import Transaction
 from tests.factories import ReferralCodeFactory, TermsFactory, UserFactory
 from tests.people import Person
 from tests.referrals.aree import by_aree
-from tests.referrals.back_end import BackEnd
-from tests.referrals.story import attribution_of, code_of, invited
+from tests.referrals.story import code_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def rewarded(noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-    invited(ploy, noks_code)
-    back_end.report(ploy)
-    return attribution_of(ploy)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.management.reporting import ReportingCommand
 from accounts.models import User
-from referrals.services.story import Moment, Story, named, story_of
+from referrals.services.story import Moment, Story, story_of
 
 
 class Command(ReportingCommand):
@@ -51,10 +51,10 @@ def _local(moment: Moment) -> Any:
 
 
 def _who(user: User, story: Story) -> Iterator[str]:
-    yield f"  person: {named(user)}"
+    yield f"  person: {user.known_as}"
     if story.attribution:
         attribution = story.attribution
-        yield f"  inviter: {named(attribution.referrer)}, code {attribution.code}"
+        yield f"  inviter: {attribution.referrer.known_as}, code {attribution.code}"
         yield f"  attribution: {attribution.pk}, {attribution.status}, terms {attribution.terms}"
 
 

@@ -14,7 +14,7 @@ from referrals.services.story.sources import sources_of
 from referrals.services.story.summary import sides, summary_of
 from referrals.services.story.visits import adoptions, devices, endings, of_others, openings
 from referrals.services.story.waiting import waiting_for
-from referrals.services.story.words import checks_of, invitation, named, short, who_did
+from referrals.services.story.words import checks_of, invitation, short, who_did
 from rewards.amounts import Amounts
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "devices_of",
     "invitation",
     "invited_by",
-    "named",
     "paid_for",
     "short",
     "sides",

@@ -18,7 +18,6 @@ from referrals.services.story.sources import Sources
 from referrals.services.story.words import (
     called,
     checks_of,
-    named,
     often,
     pair,
     reason_of,
@@ -102,7 +101,7 @@ def _asked(decision: Decision, entry: TimelineEntry | None, is_late: bool, read:
         return _("Clerk told when the account was made, so the claim was judged again.")
     if decision.referrer is None:
         return _("%(person)s claimed %(code)s.") % told
-    told["referrer"] = named(decision.referrer)
+    told["referrer"] = decision.referrer.known_as
     if entry and is_by_staff(entry.actor):
         return _("%(person)s was attributed by hand to %(referrer)s, by %(code)s.") % told
     return _("%(person)s claimed %(code)s of %(referrer)s.") % told

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from referrals.models import Attribution, BrowserSession, Capture, ClosedReason, Touch
 from referrals.services.story.moments import Moment, Tone, Who
 from referrals.services.story.sources import Sources, by_visit
-from referrals.services.story.words import called, listed, named, short
+from referrals.services.story.words import called, listed, short
 
 
 def openings(read: Sources) -> Iterator[Moment]:
@@ -82,7 +82,7 @@ def devices(read: Sources) -> Iterator[Moment]:
 
 
 def _opened(capture: Capture, read: Sources) -> Moment:
-    told = {"code": capture.code, "referrer": named(capture.code.owner)}
+    told = {"code": capture.code, "referrer": capture.code.owner.known_as}
     if capture.browser_session:
         text = _("Opened %(code)s of %(referrer)s, before signing in.") % told
         where: tuple[str, ...] = (_in_session(capture.browser_session),)

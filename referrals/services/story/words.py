@@ -44,11 +44,6 @@ REFUSALS = {
 }
 
 
-def named(user: User) -> str:
-    """Return who somebody is, for staff: the first name, if known, and the Clerk id."""
-    return user.known_as
-
-
 def called(user: User) -> str:
     """Return what a sentence calls somebody: the first name, else the Clerk id."""
     return user.display_name if user.first_name else str(user)
@@ -56,13 +51,14 @@ def called(user: User) -> str:
 
 def pair(referee: User, referrer: User) -> dict[str, str]:
     """Return what a sentence calls the two, told apart though they have one first name."""
-    call = named if called(referee) == called(referrer) else called
-    return {"referee": call(referee), "referrer": call(referrer)}
+    if called(referee) == called(referrer):
+        return {"referee": referee.known_as, "referrer": referrer.known_as}
+    return {"referee": called(referee), "referrer": called(referrer)}
 
 
 def invitation(attribution: Attribution) -> str:
     """Return what an attribution is called, for staff."""
-    names = {"referee": named(attribution.referee), "referrer": named(attribution.referrer)}
+    names = {"referee": attribution.referee.known_as, "referrer": attribution.referrer.known_as}
     return _("Invitation of %(referee)s by %(referrer)s") % names
 
 

@@ -15,6 +15,7 @@ from django.test import Client
 from accounts.models import User
 from tests.bench.big.data import prepare
 from tests.bench.big.pages import FLOOR, Page, pages
+from tests.bench.telling import say, tell
 from tests.statements import statements
 
 LIMIT_MS = 300
@@ -31,7 +32,7 @@ class Measured(NamedTuple):
 
 def main(*, every: bool = False) -> bool:
     """Print the table, of `every` page or of the slowest of each kind; say if all are in time."""
-    prepare(_say)
+    prepare(say)
     client = Client()
     client.force_login(_staff())
     measured = []
@@ -43,7 +44,7 @@ def main(*, every: bool = False) -> bool:
         f"\n{_machine()}\n\n{_table(measured if every else list(_slowest(measured)))}\n"
     )
     told = "None" if not late else ", ".join(f"{m.page.subject}: {m.page.asked}" for m in late)
-    sys.stdout.write(f"\n{len(measured)} pages. Longer than {LIMIT_MS} ms: {told}.\n")
+    tell(f"\n{len(measured)} pages. Longer than {LIMIT_MS} ms: {told}.")
     return not late
 
 
@@ -115,9 +116,4 @@ def _machine() -> str:
 
 def _progress(one: Measured) -> None:
     mark = " LATE" if one.ms > LIMIT_MS else ""
-    _say(f"{one.ms:7.0f} ms {one.statements:3} {one.page.subject}: {one.page.asked}{mark}")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    say(f"{one.ms:7.0f} ms {one.statements:3} {one.page.subject}: {one.page.asked}{mark}")

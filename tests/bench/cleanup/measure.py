@@ -23,6 +23,7 @@ from mimivibes.maintenance.jobs import Job, Limits
 from mimivibes.maintenance.runs import recorded_run
 from tests.bench.cleanup import bouncer
 from tests.bench.cleanup.data import prepare
+from tests.bench.telling import say, tell
 from tests.server import ROOT
 
 CAPTURES = 1_500_000
@@ -89,23 +90,23 @@ class Watch:
 def main(*, captures: int = CAPTURES, others: int = OTHERS) -> bool:
     """Print the tables; say if captures are fast, locks short, and nothing is lost or repeated."""
     began = time.monotonic()
-    _say(f"A scratch database of {captures:,} captures and {3 * others:,} other rows ...")
-    address = prepare(_say, captures=captures, others=others)
-    _print(f"\n{_machine()}\n\nAlone, the older half of the captures, then all that follows:\n")
+    say(f"A scratch database of {captures:,} captures and {3 * others:,} other rows ...")
+    address = prepare(say, captures=captures, others=others)
+    tell(f"\n{_machine()}\n\nAlone, the older half of the captures, then all that follows:\n")
     alone = _cleaned(capture_chores(captures=HALF))
-    _print(alone.table())
+    tell(alone.table())
     before, _ = _bystanders(address, lambda: time.sleep(SECONDS_ALONE))
     beside = Watch()
     after, failures = _bystanders(
         address, lambda: _cleaned(capture_chores(captures=timedelta(0)), watch=beside)
     )
-    _print(f"\nThe younger half, beside {BYSTANDERS} busy processes:\n\n{beside.table()}")
-    _print(f"\nWhat those felt:\n\n{_felt(before, after)}")
-    _print(f"\nWaited longer than {LONGEST_MS} ms for a lock: {len(failures)} {failures[:3]}\n")
+    tell(f"\nThe younger half, beside {BYSTANDERS} busy processes:\n\n{beside.table()}")
+    tell(f"\nWhat those felt:\n\n{_felt(before, after)}")
+    tell(f"\nWaited longer than {LONGEST_MS} ms for a lock: {len(failures)} {failures[:3]}\n")
     rest = _cleaned(webhook_chores(payloads=timedelta(days=90), receipts=timedelta(days=3650))[:1])
     is_sound = _killed_and_taken_up(address)
-    _print(f"\n{_cleaned((*WEBHOOKS[1:], *SESSIONS), watch=rest).table()}")
-    _say(f"{time.monotonic() - began:.0f} s")
+    tell(f"\n{_cleaned((*WEBHOOKS[1:], *SESSIONS), watch=rest).table()}")
+    say(f"{time.monotonic() - began:.0f} s")
     return (
         is_sound
         and not failures
@@ -180,7 +181,7 @@ def _killed_and_taken_up(address: str) -> bool:
         third = json.loads(_python(*arguments, url=url).communicate()[0])
     done = third["rows"]["old_webhook_payloads"]
     left = full.count()
-    _print(
+    tell(
         f"\n{where}: a second run said {refusal!r} (status {second.returncode}); the"
         f" first was killed after {killed_after:,} rows; the next cleaned {done:,} more;"
         f" {there_were:,} there were, {left:,} are young and stay.\n"
@@ -205,13 +206,3 @@ def _machine() -> str:
         cursor.execute("SELECT current_setting('server_version')")
         (version,) = cursor.fetchone()
     return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; PostgreSQL {version}."
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()

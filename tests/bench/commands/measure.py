@@ -1,7 +1,6 @@
 """`make bench ONLY=commands`: each on the large database, and what it has then done."""
 
 import os
-import sys
 from collections.abc import Iterator
 
 from django.db import connection
@@ -13,6 +12,7 @@ from tests.bench.big import data
 from tests.bench.bulk import connect
 from tests.bench.commands import works
 from tests.bench.commands.procedure import Told, in_turn, repeated, shared, whole
+from tests.bench.telling import say, tell
 from tests.server import copied_database
 
 NAME = "mimivibes_commands"
@@ -20,16 +20,16 @@ NAME = "mimivibes_commands"
 
 def main() -> bool:
     """Print the table; raises `WentWrong` where a command lost or repeated something."""
-    data.prepare(_say)
+    data.prepare(say)
     connection.close()
-    _say(f"A copy of it ({NAME}), for the commands change it ...")
+    say(f"A copy of it ({NAME}), for the commands change it ...")
     copied_database(NAME, of=data.NAME)
     connect(NAME)
-    _print(f"Load {os.getloadavg()[0]:.1f} at the start.\n")
-    _print("| command | done | | seconds | a second | how |\n| --- | --: | --- | --: | --: | --- |")
+    tell(f"Load {os.getloadavg()[0]:.1f} at the start.\n")
+    tell("| command | done | | seconds | a second | how |\n| --- | --: | --- | --: | --: | --- |")
     for told in _tried():
         rate = f"{told.done / told.seconds:,.0f}" if told.done > 1 else ""
-        _print(
+        tell(
             f"| `{told.command}` | {told.done:,} | {told.what} | {told.seconds:.1f} | {rate}"
             f" | {told.how} |"
         )
@@ -68,13 +68,3 @@ def _days() -> object:
 
 def _fields(pk: int) -> object:
     return User.objects.values_list("first_name", "email", "deleted_at").get(pk=pk)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -5,7 +5,6 @@ What is erased is gone after one try, so it has a scratch database of its own.
 
 import os
 import resource
-import sys
 import time
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ from accounts.models import User
 from mimivibes.personal_data.erasure import erase_person
 from mimivibes.personal_data.export import PersonExport
 from tests.bench.bulk import connect
+from tests.bench.telling import tell
 from tests.server import fresh_database
 
 NAME = "mimivibes_person"
@@ -74,11 +74,11 @@ def main() -> None:
     def erase(*, is_rehearsal: bool) -> Callable[[], object]:
         return lambda: erase_person(clerk_id="user_0", now=now, is_rehearsal=is_rehearsal)
 
-    _say(f"Load average {os.getloadavg()[0]:.1f}.")
+    tell(f"Load average {os.getloadavg()[0]:.1f}.")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _timed("export", export)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    _say(f"memory grew by {grown:.0f} MB")
+    tell(f"memory grew by {grown:.0f} MB")
     _timed("erasure, rehearsed", erase(is_rehearsal=True))
     _timed("erasure", erase(is_rehearsal=False))
     _timed("erasure once more", erase(is_rehearsal=False))
@@ -87,8 +87,4 @@ def main() -> None:
 def _timed(what: str, act: Callable[[], object]) -> None:
     began = time.perf_counter()
     result = act()
-    _say(f"{what}: {time.perf_counter() - began:.2f} s, {result}")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    tell(f"{what}: {time.perf_counter() - began:.2f} s, {result}")

@@ -8,7 +8,6 @@ from django.test import Client
 from referrals.models import Attribution, Status
 from rewards.amounts import Amounts
 from tests.people import Browser, Person, newcomer
-from tests.referrals.back_end import BackEnd
 from tests.referrals.held_queue.pages import confirm, show
 from tests.referrals.story import attribution_of, balances, invited
 from tests.staff import staff
@@ -17,12 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestReverseMany:
-    @pytest.fixture
-    def rewarded(self, noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-        invited(ploy, noks_code)
-        back_end.report(ploy)
-        return attribution_of(ploy)
-
     @pytest.fixture
     def operator(self, db: Any) -> Client:
         return staff("view_attribution", "reverse_attribution")

@@ -10,7 +10,6 @@ from referrals.services import corrections
 from rewards import services as rewards
 from rewards.models import Transaction
 from tests.people import Browser, Person, newcomer
-from tests.referrals.back_end import BackEnd
 from tests.referrals.stories.told import moment, story, summary, texts
 from tests.referrals.story import attribution_of, code_of, invited, user_of
 
@@ -18,12 +17,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCorrections:
-    @pytest.fixture
-    def rewarded(self, noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-        invited(ploy, noks_code)
-        back_end.report(ploy)
-        return attribution_of(ploy)
-
     def correct(self, verb: Any, subject: Any, **kwargs: Any) -> None:
         verb(subject, actor="staff:aree", reason="Settled", now=timezone.now(), **kwargs)
 

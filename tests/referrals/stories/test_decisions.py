@@ -12,7 +12,6 @@ from referrals.services.story import Tone
 from rewards import services as rewards
 from rewards.models import Transaction
 from tests.people import Browser, Person, newcomer
-from tests.referrals.back_end import BackEnd
 from tests.referrals.stories.told import moment, story, summary
 from tests.referrals.story import attribution_of, invited
 
@@ -66,12 +65,6 @@ class TestDecidedByStaff:
 
 
 class TestReversal:
-    @pytest.fixture
-    def rewarded(self, noks_code: str, ploy: Person, back_end: BackEnd) -> Attribution:
-        invited(ploy, noks_code)
-        back_end.report(ploy)
-        return attribution_of(ploy)
-
     def reverse(self, attribution: Attribution, **kwargs: Any) -> None:
         reverse_attribution(
             attribution=attribution,
